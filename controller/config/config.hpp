@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/base/error.hpp"
+#include "controller/model/config.hpp"
+
+namespace anycast::config {
+
+/// One finding about the configuration, with everything needed to show it to a person or a CI
+/// system.
+struct Diagnostic {
+  enum class Severity { error, warning };
+  Severity severity = Severity::error;
+  Place place;
+  std::string rule;  ///< "unit", "unknown-key", ...; stable, documented in anycastd.yaml(5)
+  std::string text;
+  std::string line = {};  ///< the source line
+  int length = 1;         ///< display columns under the caret
+  std::vector<std::string> hints = {};
+};
+
+/// The text form: "file:line:column: error: text [rule]", the line, a caret, the hints.
+std::string to_string(const Diagnostic& diagnostic);
+
+struct Source {
+  std::string name;
+  std::string text;
+};
+
+/// Everything found at once; `config` is there exactly where no diagnostic is an error.
+struct Loaded {
+  std::optional<Config> config = {};
+  std::vector<Diagnostic> diagnostics = {};
+};
+
+struct LoadOptions {
+  std::string self = {};  ///< node name that overrides the file's and the host's
+  std::string host_name =
+      {};                  ///< what the host calls itself, used where nothing else names the node
+  bool needs_self = true;  ///< false for checks of the fleet's file away from its nodes
+  std::vector<std::string> allow = {};  ///< warning rules to leave out
+};
+
+/// Reads the main file and the drop-ins: maps merge, lists and scalars replace, each value keeps
+/// its place.
+Loaded load(const std::vector<Source>& sources, const LoadOptions& options);
+
+/// The same from a path; `conf.d/*.yaml` beside the file are its drop-ins, in order of their names.
+/// An error here is a file that cannot be read.
+Result<Loaded> load_path(const std::string& path, const LoadOptions& options);
+
+/// Complete YAML with every value, defaults too; loads to the same value. Secrets are file names
+/// only.
+std::string print(const Config& config);
+
+/// JSON schema (draft 2020-12) of the file, from the table that the reader itself uses.
+std::string schema();
+
+}  // namespace anycast::config

@@ -1,0 +1,203 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/error.hpp"
+#include "controller/base/net.hpp"
+#include "controller/base/time.hpp"
+#include "controller/model/stance.hpp"
+
+namespace anycast {
+
+/// How far the daemon goes by itself. The words in the file are observe, advise, auto.
+enum class Mode { observe, advise, automatic };
+std::string to_string(Mode mode);
+
+struct AnycastPrefix {
+  Prefix prefix;
+  Asn origin_asn;
+  std::vector<Address> vips = {};
+};
+
+struct TlsFiles {
+  std::string ca_file = {};
+  std::string cert_file = {};
+  std::string key_file = {};
+};
+
+struct PrometheusConfig {
+  std::vector<std::string> urls = {};  ///< asked in this order, first that answers
+  std::string bearer_token_file = {};
+  std::string username = {};
+  std::string password_file = {};
+  TlsFiles tls = {};
+  Duration interval = seconds{15};  ///< one cycle per interval, aligned to it
+  Duration connect_timeout = seconds{1};
+  Duration timeout = seconds{4};
+  Duration max_age = seconds{45};  ///< a newest sample older than this makes the series unusable
+  Duration lag = seconds{0};  ///< evaluate at now - lag, for remote-written data that arrives late
+  std::int64_t max_body = 32 << 20;  ///< bytes
+};
+
+/// Which Prometheus labels say who measured what. `upstream` is empty where targets are per node.
+struct EvidenceLabels {
+  std::string node = "node";
+  std::string carrier = "carrier";
+  std::string region = "region";
+  std::string upstream = {};
+};
+
+struct EvidenceConfig {
+  std::string rtt = {};   ///< instant selector of the RTT gauge, seconds
+  std::string loss = {};  ///< instant selector of probe_success, 0 or 1
+  EvidenceLabels labels = {};
+  Duration window = minutes{10};
+  Duration scrape = seconds{5};  ///< one scrape is one packet
+  int min_samples = 60;          ///< per region and window
+};
+
+template <class T>
+struct Levels {
+  T warn;
+  T bad;
+  T clear;
+  bool operator==(const Levels&) const = default;
+};
+
+struct Thresholds {
+  Levels<Duration> rtt = {milliseconds{140}, milliseconds{200}, milliseconds{160}};
+  Levels<Ppm> loss = {10'000, 30'000, 10'000};
+  Levels<Duration> jitter = {milliseconds{30}, milliseconds{50}, milliseconds{35}};
+  int regions = 2;  ///< so many regions must agree that a path is bad
+  Duration for_ = seconds{45};
+  Duration clear_for = minutes{10};
+  bool operator==(const Thresholds&) const = default;
+};
+
+struct Upstream {
+  Asn asn;
+  std::vector<std::string> carries = {};
+  int prepend_max = 3;
+};
+
+struct Session {
+  Address neighbor;
+  Address local;
+  std::optional<int> multihop = {};
+  std::string protocol =
+      {};  ///< name of the BGP protocol in the routing daemon; default: the upstream's name
+  std::optional<Address> probe_target =
+      {};  ///< pins measurement to this session; default: the node's
+};
+
+struct Node {
+  std::string site = {};
+  std::optional<Address> probe_target = {};
+  std::map<std::string, Session> sessions = {};  ///< by upstream
+};
+
+struct Rung {
+  Stance stance;
+  Duration settle;  ///< time on this rung before the next one is considered
+};
+
+struct Policy {
+  std::vector<Rung> carrier_bad = {};     ///< rung 1, 2, ... ; rung 0 is the plain announcement
+  Duration restore_settle = minutes{10};  ///< time on each rung on the way back
+  Duration drain_settle =
+      seconds{30};  ///< GRACEFUL_SHUTDOWN this long before an ordered withdrawal
+};
+
+/// A span of the week in which automation may not do one kind of thing.
+struct Window {
+  enum class Forbids { announce, degrade };
+  std::string name;
+  std::vector<int> days = {};  ///< 0 Sunday to 6 Saturday
+  Duration from = {};          ///< since local midnight
+  Duration to = {};            ///< since local midnight; less than `from`: ends on the next day
+  std::string timezone = {};
+  std::vector<Forbids> forbid = {};
+};
+
+struct Budget {
+  int count = 6;
+  Duration per = hours{1};
+};
+
+struct Guards {
+  int min_nodes = 1;
+  int min_paths_per_carrier = 1;
+  std::vector<std::string> anchors = {};  ///< nodes whose announcements automation never removes
+  Budget max_changes = {};
+  Duration hold_after_change = minutes{3};
+  Duration turn =
+      seconds{30};  ///< length of a node's turn for removing an announcement, see guard "turn"
+  Duration confirm = seconds{60};
+  std::vector<Window> windows = {};
+};
+
+struct FleetConfig {
+  std::string announcements = "anycast_announces";  ///< instant selector of the nodes' own metric
+  Duration max_age = seconds{60};                   ///< older than this counts as not announcing
+};
+
+struct RouterConfig {
+  std::string kind = "bird";
+  std::string socket = "/run/bird/bird.ctl";
+  std::string config = "/etc/bird/bird.conf";  ///< the operator's file; read, never written
+  std::string fragment = "/run/anycastd/bird.conf";
+  std::string templates = "/usr/share/anycastd/templates";
+  Duration timeout = seconds{2};  ///< for one exchange on the control socket
+};
+
+struct WebConfig {
+  std::string listen = "127.0.0.1:9477";
+};
+
+struct ControlConfig {
+  std::string socket = "/run/anycastd/ctl.sock";
+  std::string group = {};  ///< members may read and write; empty: root and the daemon's user only
+};
+
+struct HistoryConfig {
+  std::string file = "/var/lib/anycastd/history.db";
+  Duration keep = hours{24 * 400};
+};
+
+/// One file for the whole fleet; every node loads the same and knows itself by `self`.
+struct Config {
+  std::string self = {};
+  Mode mode = Mode::observe;
+  std::vector<AnycastPrefix> prefixes = {};
+  PrometheusConfig prometheus = {};
+  EvidenceConfig evidence = {};
+  std::vector<std::string> regions = {};
+  std::vector<std::string> carriers = {};
+  std::map<std::string, Thresholds> thresholds = {};  ///< complete: every carrier has an entry
+  std::map<std::string, Upstream> upstreams = {};
+  std::map<std::string, Node> nodes = {};
+  Policy policy = {};
+  Guards guards = {};
+  FleetConfig fleet = {};
+  RouterConfig router = {};
+  WebConfig web = {};
+  ControlConfig control = {};
+  HistoryConfig history = {};
+
+  /// Where each value was written, by its dotted path ("guards.min_nodes"); a value left at its
+  /// default has no entry.
+  std::map<std::string, Place> origins = {};
+  /// First 7 hex digits name this configuration; the same text in the same files gives the same
+  /// digest.
+  std::string digest = {};
+
+  const Node& me() const { return nodes.at(self); }
+  bool is_anchor(const std::string& node) const;
+  /// Upstream names of a node that carry the carrier, sorted.
+  std::vector<std::string> sessions_for(const std::string& node, const std::string& carrier) const;
+};
+
+}  // namespace anycast

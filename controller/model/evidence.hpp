@@ -1,0 +1,46 @@
+#pragma once
+
+#include <compare>
+#include <string>
+#include <vector>
+
+#include "controller/base/time.hpp"
+
+namespace anycast {
+
+/// One ping: sent at `at` (the sample's own time stamp), answered after `rtt` or lost.
+struct Sample {
+  Time at;
+  bool received;
+  Duration rtt = {};  ///< 0 and without meaning where the reply did not come
+  bool operator==(const Sample&) const = default;
+};
+
+/// Who measured what: the probe of (carrier, region) against one node, over one upstream where the
+/// target is per session (`upstream` is empty where it is per node).
+struct ProbeKey {
+  std::string node;
+  std::string upstream;
+  std::string carrier;
+  std::string region;
+  auto operator<=>(const ProbeKey&) const = default;
+};
+
+/// Samples in ascending order of time, no two of the same time, none from after `Evidence::at`.
+struct ProbeSeries {
+  ProbeKey key;
+  std::vector<Sample> samples = {};
+};
+
+/// Raw probe samples of one window. A series that Prometheus did not return is absent: that is "no
+/// data", never loss.
+struct Evidence {
+  Time at;                               ///< evaluation time T; the window is (T - window, T]
+  std::vector<ProbeSeries> series = {};  ///< sorted by key, unique
+  std::string server = {};               ///< the URL that answered
+  std::vector<std::string> faults =
+      {};                ///< warnings of the server, series that were refused and why
+  bool partial = false;  ///< the server warned: nothing may be degraded on this evidence
+};
+
+}  // namespace anycast

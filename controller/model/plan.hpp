@@ -1,0 +1,156 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/model/order.hpp"
+#include "controller/model/router.hpp"
+#include "controller/model/state.hpp"
+
+namespace anycast {
+
+enum class Measure { rtt, loss, jitter };
+std::string to_string(Measure measure);
+
+/// A value with its one-sided 95 % bounds; all three in the same unit.
+template <class T>
+struct Bounded {
+  T value = {};
+  T low = {};
+  T high = {};
+  bool operator==(const Bounded&) const = default;
+};
+
+/// What the samples of a window say. RTT is the median of the replies, jitter the mean of
+/// |rtt[i] - rtt[i-1]| over neighbouring replies (RFC 3393), loss the share of pings without a
+/// reply.
+struct Estimate {
+  int sent = 0;
+  int lost = 0;
+  Duration newest_age = {};
+  Bounded<Duration> rtt = {};
+  Bounded<Ppm> loss = {};
+  Bounded<Duration> jitter = {};
+  bool has_rtt = false;     ///< at least one reply
+  bool has_jitter = false;  ///< at least one pair of neighbouring replies
+};
+
+struct RegionReport {
+  std::string region;
+  Estimate estimate = {};
+  Verdict level = Verdict::unknown;  ///< by the values alone, undamped
+  std::vector<Measure> over = {};    ///< measures at or over `bad`
+  std::string unusable = {};         ///< why it takes no part, or empty
+};
+
+/// A path with everything that led to its verdict.
+struct PathReport {
+  PathKey key;
+  std::vector<RegionReport> regions = {};
+  Estimate pooled = {};
+  std::string unknown_why = {};  ///< why nothing is known, or empty
+  bool measured_bad = false;
+  bool measured_clear = false;
+  std::vector<Measure> over = {};
+  int regions_bad = 0;
+  PathState state = {};
+  std::string blame = {};  ///< "path", "border", ... for a bad path; empty otherwise
+};
+
+/// One guard's word about one step, with its figures.
+struct GuardResult {
+  std::string guard;
+  bool passed;
+  std::string text;
+  std::string key = {};               ///< configuration path whose place explains it
+  std::optional<Time> earliest = {};  ///< when it might pass, if it knows
+};
+
+/// A wanted change of one session's stance.
+struct Step {
+  std::string upstream;
+  Stance from;
+  Stance to;
+  int rung = 0;
+  Cause cause;
+  std::string why;
+  std::vector<std::string> carriers = {};
+  std::vector<GuardResult> guards = {};
+  std::uint64_t decision = 0;  ///< set once it is taken
+  std::uint64_t order = 0;     ///< the order that wants it
+
+  bool allowed() const;
+  std::optional<Time> earliest() const;
+};
+
+/// Something a person should read first, worst first.
+struct Notice {
+  enum class Level { error, warning, info };
+  Level level;
+  std::string code;
+  std::string text;
+};
+
+/// A line for the journal and the history.
+struct Event {
+  std::string kind;  ///< "cell-state", "step", "guard-refused", "blind", "operator", ...
+                     ///< (anycastd-metrics(7))
+  int priority;      ///< syslog: 3 err, 4 warning, 5 notice, 6 info
+  std::string text;
+  std::string upstream = {};
+  std::string carrier = {};
+  std::string node = {};
+  std::string from = {};
+  std::string to = {};
+  std::string cause = {};
+  std::string actor = {};
+  std::uint64_t decision = 0;
+};
+
+/// Handing over a fragment to the routing daemon.
+struct Change {
+  enum class Why { step, drift, adopt };
+  Why why;
+  Fragment fragment;
+  std::string diff;                              ///< of the fragment file, unified
+  std::string text;                              ///< one line: what it is for
+  std::vector<std::string> upstreams = {};       ///< whose exports change
+  std::optional<Duration> person_confirms = {};  ///< leave it on probation until a person confirms
+  bool urgent = false;  ///< the node's own death or an order to leave at once: the fast path
+};
+
+/// What has to be true of one session, with the reason and what comes next.
+struct SessionReport {
+  std::string upstream;
+  Stance wanted;
+  std::string why;
+  std::string next;
+  std::optional<Time> earliest = {};
+};
+
+/// The result of one cycle's thinking. Everything printed anywhere comes from here.
+struct Plan {
+  Time now;
+  Condition condition = Condition::run;
+  std::string condition_why = {};
+  std::vector<PathReport> paths = {};
+  std::vector<Step> steps = {};
+  std::vector<SessionReport> sessions = {};
+  std::vector<Notice> notices = {};
+  std::vector<Event> events = {};
+  std::vector<OrderReply> replies = {};
+  Fragment fragment = {};
+  std::optional<Change> change = {};
+  bool confirm = false;  ///< a person said yes to the change on probation
+  bool undo = false;     ///< a person said no to it
+  int nodes_announcing = 0;
+  std::map<std::string, int> carrier_paths = {};  ///< announcing (node, upstream) pairs by carrier
+  std::map<std::string, int> carrier_paths_of = {};
+  int series_expected = 0;
+  int series_usable = 0;
+  std::string hash = {};  ///< of everything decided, to be compared between nodes
+};
+
+}  // namespace anycast

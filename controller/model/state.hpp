@@ -1,0 +1,110 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/time.hpp"
+#include "controller/model/stance.hpp"
+
+namespace anycast {
+
+/// The thing that is good or bad: a carrier's users reaching one node over one upstream.
+struct PathKey {
+  std::string node;
+  std::string upstream;
+  std::string carrier;
+  auto operator<=>(const PathKey&) const = default;
+};
+std::string to_string(const PathKey& key);
+
+enum class Verdict { unknown, ok, warn, bad };
+std::string to_string(Verdict verdict);
+
+/// The damped verdict of a path and its running clocks.
+struct PathState {
+  Verdict verdict = Verdict::unknown;
+  Time since = {};
+  std::optional<Time> bad_since =
+      {};  ///< measured bad without a break since then, not yet for `for`
+  std::optional<Time> clear_since = {};  ///< measured clear without a break since then
+  bool operator==(const PathState&) const = default;
+};
+
+/// Why a session says what it says.
+enum class Cause { startup, carrier, restore, operated, service };
+std::string to_string(Cause cause);
+
+struct Pin {
+  Stance stance;
+  std::optional<Time> until = {};
+  std::string reason = {};
+  std::string actor = {};
+  bool operator==(const Pin&) const = default;
+};
+
+/// A session of this node: what it says since when, and the rung of the ladder that it stands on.
+struct SessionState {
+  Stance stance = {};
+  int rung = 0;  ///< 0 plain, n = policy.carrier_bad[n - 1]
+  Time since = {};
+  Cause cause = Cause::startup;
+  std::string why = {};
+  std::uint64_t decision = 0;  ///< the decision that brought it here; 0 none of ours
+  std::optional<Pin> pin = {};
+  std::optional<Time> hold_until =
+      {};  ///< no automatic step before (after an undo or a failed step)
+  bool operator==(const SessionState&) const = default;
+};
+
+/// A standing word of a person about the whole node.
+struct Standing {
+  Time since;
+  std::optional<Time> until = {};
+  std::string reason = {};
+  std::string actor = {};
+  bool now = false;  ///< a drain without the GRACEFUL_SHUTDOWN prelude
+  bool operator==(const Standing&) const = default;
+};
+
+/// RUN acts; in all others announcements stay exactly as they are.
+enum class Condition { run, blind, frozen, safe };
+std::string to_string(Condition condition);
+
+/// A change that was handed to the daemon and is not settled: written down before, so that a kill
+/// in between leaves no doubt which of the two revisions was meant.
+struct Pending {
+  std::uint32_t from_revision = 0;
+  std::uint32_t to_revision = 0;
+  std::map<std::string, SessionState> sessions = {};  ///< as they will be once it has happened
+  std::optional<Time> confirm_by =
+      {};  ///< a person has to confirm; the daemon goes back by itself then
+  std::uint64_t order = 0;
+  bool operator==(const Pending&) const = default;
+};
+
+/// Everything the pure core remembers from cycle to cycle; persisted whole, in one transaction with
+/// the history.
+struct State {
+  std::map<PathKey, PathState> paths = {};
+  std::map<std::string, SessionState> sessions = {};  ///< this node's, by upstream
+  std::optional<Standing> drain = {};
+  std::optional<Standing> freeze = {};
+  Condition condition = Condition::run;
+  Time condition_since = {};
+  std::string condition_why = {};
+  std::vector<Time> changes = {};  ///< our own changes, for the budget; oldest first
+  std::optional<Time> safe_until = {};
+  std::optional<Pending> pending = {};
+  std::map<std::string, std::string> previous =
+      {};  ///< last stance by upstream, for undo ("prepend=2")
+  bool adopted = false;
+  std::uint64_t next_decision = 1;
+  std::string router_started = {};
+  bool operator==(const State&) const = default;
+};
+
+}  // namespace anycast
