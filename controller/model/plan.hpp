@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/base/error.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/state.hpp"
@@ -75,7 +76,7 @@ struct Step {
   Stance to;
   int rung = 0;
   Cause cause;
-  std::string why;
+  std::string why = {};
   std::vector<std::string> carriers = {};
   std::vector<GuardResult> guards = {};
   std::uint64_t decision = 0;  ///< set once it is taken
@@ -113,9 +114,9 @@ struct Event {
 struct Change {
   enum class Why { step, drift, adopt };
   Why why;
-  Fragment fragment;
-  std::string diff;                              ///< of the fragment file, unified
-  std::string text;                              ///< one line: what it is for
+  Fragment fragment = {};
+  std::string diff = {};                         ///< of the fragment file, unified
+  std::string text = {};                         ///< one line: what it is for
   std::vector<std::string> upstreams = {};       ///< whose exports change
   std::optional<Duration> person_confirms = {};  ///< leave it on probation until a person confirms
   bool urgent = false;  ///< the node's own death or an order to leave at once: the fast path
@@ -125,8 +126,8 @@ struct Change {
 struct SessionReport {
   std::string upstream;
   Stance wanted;
-  std::string why;
-  std::string next;
+  std::string why = {};
+  std::string next = {};
   std::optional<Time> earliest = {};
 };
 
@@ -151,6 +152,18 @@ struct Plan {
   int series_expected = 0;
   int series_usable = 0;
   std::string hash = {};  ///< of everything decided, to be compared between nodes
+  /// What `change` would be if a person applied the plan now; equal to it in mode auto.
+  std::optional<Change> proposal = {};
+  std::uint64_t answers =
+      0;  ///< the order that hears how `change`, `confirm` or `undo` ended; 0 none
+};
+
+/// How handing over a change ended.
+struct Outcome {
+  bool attempted = false;
+  std::optional<Error> error = {};  ///< what ran before runs again
+  bool on_probation = false;        ///< verified, waits for a person's confirm
+  Duration took = {};
 };
 
 }  // namespace anycast

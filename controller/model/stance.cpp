@@ -26,6 +26,11 @@ std::string state_word(const Stance& stance) {
   return "?";
 }
 
+std::string encode(const Stance& stance) {
+  return stance.kind == Stance::Kind::prepend ? fmt::format("prepend={}", stance.prepend)
+                                              : to_string(stance);
+}
+
 std::optional<Stance> parse_stance(std::string_view text) {
   if (text == "announce" || text == "announced") return Stance{};
   if (text == "drain" || text == "drained") return Stance{.kind = Stance::Kind::drain};

@@ -26,6 +26,8 @@ struct Stance {
 std::string to_string(const Stance& stance);
 /// "announced", "prepended 2", "drained", "withdrawn": the state that a table shows.
 std::string state_word(const Stance& stance);
+/// The form that `parse_stance` reads: "prepend=2".
+std::string encode(const Stance& stance);
 /// Reads "announce|announced", "prepend=2", "drain|drained", "withdraw|withdrawn".
 std::optional<Stance> parse_stance(std::string_view text);
 

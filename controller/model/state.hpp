@@ -104,6 +104,8 @@ struct State {
   bool adopted = false;
   std::uint64_t next_decision = 1;
   std::string router_started = {};
+  std::map<std::string, std::string> refused =
+      {};  ///< by upstream: the guards that last refused, as told
   bool operator==(const State&) const = default;
 };
 

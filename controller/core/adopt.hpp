@@ -1,0 +1,16 @@
+#pragma once
+
+#include "controller/core/context.hpp"
+
+namespace anycast::core {
+
+/// Brings `state.sessions` in line with the configuration and, the first time the routing daemon
+/// answers, with what it exports: what is in force is taken over, nothing is removed.
+void adopt(const Config& config, const Seen& seen, State& state, std::vector<Event>& events);
+
+/// Decides what became of a change that was written down and not settled: a kill in between, or a
+/// person's confirm window that has ended.
+void reconcile(const Seen& seen, State& state, std::vector<Event>& events,
+               std::vector<OrderReply>& replies);
+
+}  // namespace anycast::core

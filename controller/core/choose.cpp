@@ -1,0 +1,172 @@
+#include "controller/core/choose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/base/text.hpp"
+
+namespace anycast::core {
+namespace {
+
+struct Carried {
+  std::vector<const PathReport*> bad;     ///< and moving helps
+  std::vector<const PathReport*> border;  ///< bad everywhere
+  bool all_clear = true;
+  bool any_bad = false;
+};
+
+Carried carried_by(const Context& context, const std::string& upstream) {
+  Carried out;
+  for (const auto& carrier : context.config.upstreams.at(upstream).carries) {
+    const auto* path = context.path(context.config.self, upstream, carrier);
+    if (path == nullptr) continue;
+    const bool bad = path->state.verdict == Verdict::bad;
+    if (bad) (path->blame == "border" ? out.border : out.bad).push_back(path);
+    out.any_bad = out.any_bad || bad;
+    const bool known = path->unknown_why.empty() && path->state.verdict != Verdict::unknown;
+    if (bad || !known || !path->measured_clear) out.all_clear = false;
+  }
+  return out;
+}
+
+template <class T>
+std::string against(const Bounded<T>& value, const T& limit, std::string (*format)(T)) {
+  return fmt::format("{} > {}", format(value.value), format(limit));
+}
+
+/// "mobile bad: 231ms > 180ms, 6.8% > 3.0% in 3 of 3 regions".
+std::string describe_bad(const Config& config, const PathReport& path) {
+  const auto& limits = config.thresholds.at(path.key.carrier);
+  std::vector<std::string> parts;
+  for (const auto measure : path.over) {
+    switch (measure) {
+      case Measure::rtt:
+        parts.push_back(against(path.pooled.rtt, limits.rtt.bad, format_ms));
+        break;
+      case Measure::loss:
+        parts.push_back(against(path.pooled.loss, limits.loss.bad, format_share));
+        break;
+      case Measure::jitter:
+        parts.push_back("jitter " + against(path.pooled.jitter, limits.jitter.bad, format_ms));
+        break;
+    }
+  }
+  if (parts.empty()) return fmt::format("{} bad and not yet clear", path.key.carrier);
+  return fmt::format("{} bad: {} in {} of {} regions", path.key.carrier, join(parts, ", "),
+                     path.regions_bad, path.regions.size());
+}
+
+std::string describe_clear(const Context& context, const std::string& upstream) {
+  std::vector<std::string> parts;
+  for (const auto& carrier : context.config.upstreams.at(upstream).carries) {
+    const auto* path = context.path(context.config.self, upstream, carrier);
+    if (path == nullptr || !path->state.clear_since) continue;
+    parts.push_back(fmt::format("{} clear for {} ({}, {})", carrier,
+                                format_age(context.seen.now - *path->state.clear_since),
+                                format_ms(path->pooled.rtt.value),
+                                format_share(path->pooled.loss.value)));
+  }
+  return join(parts, ", ");
+}
+
+Stance drain_stance(const Context& context) {
+  const auto& drain = *context.state.drain;
+  const bool done = context.seen.now - drain.since >= context.config.policy.drain_settle;
+  return {.kind = drain.now || done ? Stance::Kind::withdraw : Stance::Kind::drain};
+}
+
+std::string by_person(const std::string& what, const std::string& actor,
+                      const std::string& reason) {
+  return fmt::format("{} by {} \"{}\"", what, actor, reason);
+}
+
+/// 3.1 to 3.3: what stands regardless of evidence.
+std::optional<Step> standing(const Context& context, const std::string& upstream,
+                             const SessionState& session) {
+  Step step{.upstream = upstream,
+            .from = session.stance,
+            .to = session.stance,
+            .rung = session.rung,
+            .cause = Cause::operated};
+  if (context.state.drain) {
+    step.to = drain_stance(context);
+    step.why = by_person("drained", context.state.drain->actor, context.state.drain->reason);
+  } else if (session.pin) {
+    step.to = session.pin->stance;
+    step.why = by_person("pinned", session.pin->actor, session.pin->reason);
+  } else if (session.cause == Cause::operated) {
+    step.to = stance_of(context.config.policy, session.rung);
+    step.why = "no order holds it any more";
+  } else {
+    return std::nullopt;
+  }
+  return step;
+}
+
+/// 3.4 to 3.6.
+std::optional<Step> engine(const Context& context, const std::string& upstream,
+                           const SessionState& session) {
+  const auto carried = carried_by(context, upstream);
+  const int top = static_cast<int>(context.config.policy.carrier_bad.size());
+  Step step{.upstream = upstream,
+            .from = session.stance,
+            .to = session.stance,
+            .rung = session.rung,
+            .cause = Cause::carrier};
+  if (session.cause == Cause::startup && !session.stance.announces()) {
+    if (carried.any_bad) return std::nullopt;
+    step.rung = 0;
+    step.cause = Cause::startup;
+    step.why = "this node has just come up and nothing speaks against it";
+  } else if (!carried.bad.empty() && session.rung < top) {
+    step.rung = session.rung + 1;
+    step.why = describe_bad(context.config, *carried.bad.front());
+    for (const auto* path : carried.bad) step.carriers.push_back(path->key.carrier);
+  } else if (carried.all_clear && session.rung > 0) {
+    step.rung = session.rung - 1;
+    step.cause = Cause::restore;
+    step.why = describe_clear(context, upstream);
+    step.carriers = context.config.upstreams.at(upstream).carries;
+  } else {
+    return std::nullopt;
+  }
+  step.to = stance_of(context.config.policy, step.rung);
+  return step;
+}
+
+}  // namespace
+
+Stance stance_of(const Policy& policy, int rung) {
+  if (rung <= 0 || policy.carrier_bad.empty()) return {};
+  const auto last = policy.carrier_bad.size();
+  return policy.carrier_bad.at(std::min(static_cast<std::size_t>(rung), last) - 1).stance;
+}
+
+int rung_of(const Policy& policy, const Stance& stance) {
+  const int top = static_cast<int>(policy.carrier_bad.size());
+  for (int rung = 0; rung <= top; ++rung) {
+    if (stance <= stance_of(policy, rung)) return rung;
+  }
+  return top;
+}
+
+std::vector<Step> choose(const Context& context) {
+  std::vector<Step> steps;
+  for (const auto& [upstream, session] : context.state.sessions) {
+    if (auto step = standing(context, upstream, session)) {
+      if (step->to != step->from) steps.push_back(*std::move(step));
+    } else if (auto wanted = engine(context, upstream, session)) {
+      steps.push_back(*std::move(wanted));
+    }
+  }
+  // People before the engine, then what brings users away from a bad path, then what brings them
+  // back.
+  std::ranges::stable_sort(steps, {}, [](const Step& step) {
+    if (step.cause == Cause::operated) return 0;
+    return step.cause == Cause::carrier ? 1 : 2;
+  });
+  return steps;
+}
+
+}  // namespace anycast::core

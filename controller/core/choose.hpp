@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/core/context.hpp"
+
+namespace anycast::core {
+
+/// The stance of a rung: 0 is the plain announcement, n is policy.carrier_bad[n - 1].
+Stance stance_of(const Policy& policy, int rung);
+/// The rung whose stance it is, or the first rung that is no more attractive; the top rung
+/// otherwise.
+int rung_of(const Policy& policy, const Stance& stance);
+
+/// What each session of this node should say next, one step at most per session, worst first. The
+/// first rule that fits a session decides:
+///  3.1 drain    a person drains this node: GRACEFUL_SHUTDOWN, then withdraw
+///  3.2 pin      a person pinned the session
+///  3.3 return   the session stands where neither a rung nor a standing order wants it: back to its
+///  rung 3.4 startup  adopted as withdrawn, nothing known against it: announce 3.5 degrade  a
+///  carried path is bad and moving helps: one rung up 3.6 restore  all carried paths are measured
+///  clear: one rung down
+/// Guards decide later whether a step may be taken.
+std::vector<Step> choose(const Context& context);
+
+}  // namespace anycast::core

@@ -1,0 +1,45 @@
+#include "controller/core/context.hpp"
+
+#include <algorithm>
+
+namespace anycast::core {
+
+Announcers announcers(const Config& config, const State& state, const Seen& seen) {
+  Announcers out;
+  for (const auto& [upstream, session] : state.sessions) {
+    const bool down = seen.router.value && seen.router.value->sessions.contains(upstream) &&
+                      !seen.router.value->sessions.at(upstream).up;
+    if (session.stance.announces() && seen.router.value && !down)
+      out.emplace(config.self, upstream);
+  }
+  if (!seen.fleet.value) return out;
+  for (const auto& [node, upstreams] : *seen.fleet.value) {
+    const auto known = config.nodes.find(node);
+    if (node == config.self || known == config.nodes.end()) continue;
+    for (const auto& upstream : upstreams) {
+      if (known->second.sessions.contains(upstream)) out.emplace(node, upstream);
+    }
+  }
+  return out;
+}
+
+int nodes_in(const Announcers& announcers) {
+  std::set<std::string> nodes;
+  for (const auto& [node, upstream] : announcers) nodes.insert(node);
+  return static_cast<int>(nodes.size());
+}
+
+int paths_in(const Config& config, const Announcers& announcers, const std::string& carrier) {
+  return static_cast<int>(std::ranges::count_if(announcers, [&](const auto& pair) {
+    const auto& carries = config.upstreams.at(pair.second).carries;
+    return std::ranges::find(carries, carrier) != carries.end();
+  }));
+}
+
+const PathReport* Context::path(const std::string& node, const std::string& upstream,
+                                const std::string& carrier) const {
+  const auto found = std::ranges::find(paths, PathKey{node, upstream, carrier}, &PathReport::key);
+  return found == paths.end() ? nullptr : &*found;
+}
+
+}  // namespace anycast::core

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/model/config.hpp"
+#include "controller/model/plan.hpp"
+#include "controller/model/seen.hpp"
+#include "controller/model/state.hpp"
+
+namespace anycast::core {
+
+/// Who announces, as far as this node knows: (node, upstream) pairs. Nodes that are unknown are
+/// absent.
+using Announcers = std::set<std::pair<std::string, std::string>>;
+
+Announcers announcers(const Config& config, const State& state, const Seen& seen);
+int nodes_in(const Announcers& announcers);
+/// Pairs whose upstream carries the carrier.
+int paths_in(const Config& config, const Announcers& announcers, const std::string& carrier);
+
+/// What choosing and guarding may look at. `state` already holds this cycle's verdicts and standing
+/// orders; `announcing` is moved along as steps are taken, so that two steps of one cycle cannot
+/// both be the one that the floor still allows.
+struct Context {
+  const Config& config;
+  const Seen& seen;
+  const std::vector<PathReport>& paths;
+  State state;
+  Announcers announcing = {};
+  bool blind = false;
+  std::string blind_why = {};
+  bool person_applies = false;  ///< an apply order stands behind this cycle's steps
+  int automatic_steps = 0;      ///< taken in this cycle
+
+  const PathReport* path(const std::string& node, const std::string& upstream,
+                         const std::string& carrier) const;
+};
+
+/// True for a step that makes the session less attractive.
+inline bool degrades(const Step& step) { return step.to > step.from; }
+/// True for a step after which the session announces nothing any more.
+inline bool removes(const Step& step) { return step.from.announces() && !step.to.announces(); }
+inline bool automatic(const Step& step) { return step.cause != Cause::operated; }
+
+}  // namespace anycast::core

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "controller/core/context.hpp"
+
+namespace anycast::core {
+
+/// Every guard that has a word to say about the step, all of them evaluated, in the order of the
+/// list in guard.cpp. A guard may refuse a step, never invent one. A step without a refusal may be
+/// taken.
+std::vector<GuardResult> guard(const Context& context, const Step& step);
+
+}  // namespace anycast::core

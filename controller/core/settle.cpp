@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include "controller/core/step.hpp"
+#include "controller/core/words.hpp"
+
+namespace anycast::core {
+namespace {
+
+using Reply = OrderReply::Outcome;
+
+std::string kind_of(const Stance& stance) {
+  switch (stance.kind) {
+    case Stance::Kind::announce: return "step-announce";
+    case Stance::Kind::prepend: return "step-prepend";
+    case Stance::Kind::drain: return "step-drain";
+    case Stance::Kind::withdraw: return "step-withdraw";
+  }
+  return "step";
+}
+
+void tell_steps(const Config& config, const Thought& thought, std::vector<Event>& events) {
+  for (const auto& step : thought.plan.steps) {
+    if (step.decision == 0) continue;
+    const auto& after = thought.next.sessions.at(step.upstream);
+    events.push_back({.kind = kind_of(step.to),
+                      .priority = step.to.announces() ? 5 : 4,
+                      .text = step_done(config, thought.plan, step, after),
+                      .upstream = step.upstream,
+                      .carrier = step.carriers.empty() ? "" : step.carriers.front(),
+                      .node = config.self,
+                      .from = to_string(step.from),
+                      .to = to_string(step.to),
+                      .cause = to_string(step.cause),
+                      .actor = step.cause == Cause::operated ? "operator" : "engine",
+                      .decision = step.decision});
+  }
+}
+
+bool has_steps(const Thought& thought) {
+  for (const auto& step : thought.plan.steps) {
+    if (step.decision != 0) return true;
+  }
+  return false;
+}
+
+void go_safe(const Config& config, Time now, const Error& error, Settled& out) {
+  out.state.safe_until = now + config.guards.hold_after_change;
+  out.state.condition = Condition::safe;
+  out.state.condition_since = now;
+  out.state.condition_why = to_string(error);
+  out.events.push_back(
+      {.kind = "rolled-back",
+       .priority = 3,
+       .text =
+           fmt::format("rolled back: {}; announcements are as before; next: no change before {}",
+                       to_string(error), format_clock(*out.state.safe_until)),
+       .node = config.self});
+}
+
+/// A person's yes or no to the change on probation.
+Settled settle_probation(const Config& config, const Thought& thought, const Outcome& outcome) {
+  const auto& plan = thought.plan;
+  Settled out{.state = thought.base};
+  const auto pending = out.state.pending.value_or(Pending{});
+  out.state.pending.reset();
+  const bool kept = plan.confirm && !outcome.error;
+  if (kept) {
+    out.state.sessions = pending.sessions;
+    out.state.changes.push_back(plan.now);
+  }
+  if (outcome.error) go_safe(config, plan.now, *outcome.error, out);
+  const std::string text = outcome.error ? to_string(*outcome.error)
+                           : kept        ? "confirmed"
+                                         : "taken back";
+  out.events.push_back(
+      {.kind = kept ? "applied" : "rolled-back",
+       .priority = 5,
+       .text = fmt::format("the change on probation was {}; next: see status", text),
+       .node = config.self,
+       .actor = "operator"});
+  out.replies.push_back({plan.answers, outcome.error ? Reply::failed : Reply::done, text});
+  return out;
+}
+
+}  // namespace
+
+State intent(const Thought& thought) {
+  State out = thought.base;
+  const auto& change = thought.plan.change;
+  if (!change) return out;
+  out.pending =
+      Pending{.to_revision = change->fragment.revision, .sessions = thought.next.sessions};
+  if (change->person_confirms) {
+    out.pending->confirm_by = thought.plan.now + *change->person_confirms;
+    out.pending->order = thought.plan.answers;
+  }
+  return out;
+}
+
+Settled settle(const Config& config, const Thought& thought, const Outcome& outcome) {
+  const auto& plan = thought.plan;
+  if (plan.confirm || plan.undo) return settle_probation(config, thought, outcome);
+  Settled out{.state = thought.next};
+  if (!plan.change) {
+    // Steps that a guard let pass but that could not be rendered or may not be handed over have not
+    // happened.
+    if (has_steps(thought) && !plan.already_in_force) out.state.sessions = thought.base.sessions;
+    return out;
+  }
+  const auto answer = [&](Reply kind, std::string text) {
+    if (plan.answers != 0) out.replies.push_back({plan.answers, kind, std::move(text)});
+  };
+  if (outcome.error) {
+    out.state = thought.base;
+    go_safe(config, plan.now, *outcome.error, out);
+    answer(Reply::failed, "rolled back: " + to_string(*outcome.error));
+    return out;
+  }
+  if (outcome.on_probation) {
+    out.state = intent(thought);
+    answer(Reply::done,
+           fmt::format("applied and verified in {}; on probation until {}: anycastctl confirm, or "
+                       "it goes back",
+                       format_age(outcome.took), format_clock(*out.state.pending->confirm_by)));
+    return out;
+  }
+  out.state.safe_until.reset();
+  if (has_steps(thought)) {
+    out.state.changes.push_back(plan.now);
+    tell_steps(config, thought, out.events);
+  } else {
+    out.events.push_back({.kind = "router-drift",
+                          .priority = 4,
+                          .text = fmt::format("{}; done and verified in {}; next: nothing",
+                                              plan.change->text, format_age(outcome.took)),
+                          .node = config.self});
+  }
+  answer(Reply::done, fmt::format("applied and verified in {}: {}", format_age(outcome.took),
+                                  plan.change->text));
+  return out;
+}
+
+}  // namespace anycast::core
