@@ -154,6 +154,7 @@ struct Plan {
   std::string hash = {};  ///< of everything decided, to be compared between nodes
   /// What `change` would be if a person applied the plan now; equal to it in mode auto.
   std::optional<Change> proposal = {};
+  bool already_in_force = false;  ///< steps were taken that the daemon runs already
   std::uint64_t answers =
       0;  ///< the order that hears how `change`, `confirm` or `undo` ended; 0 none
 };
