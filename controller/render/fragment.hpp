@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,14 +13,27 @@
 
 namespace anycast::render {
 
+/// Compiles templates/bird/fragment.tmpl (or a site's own) against everything that `fragment`
+/// provides; `name` stands in error messages.
+Result<Template> compile_fragment(std::string name, std::string_view text);
+
 /// Renders the fragment for this node's routing daemon with one stance per session (all sessions of
-/// `config.me()` must be there). The text is parsed again before it is returned: a prefix that is
-/// not configured, with another length or with another origin is an error, whatever the template
-/// says.
+/// `config.me()` must be there). A session carries the prefixes of its neighbour's address family.
+/// The text is parsed again before it is returned: a prefix that is not configured, with another
+/// length or with another origin is an error, whatever the template says.
 Result<Fragment> fragment(const Template& text, const Config& config,
                           const std::map<std::string, Stance>& stances);
 
 /// The revision that a fragment's text claims, if its text is what that revision was made from.
 std::optional<std::uint32_t> revision_of(std::string_view text);
+
+/// hash32 of the text with the digits between "define ANYCASTD_REVISION = " and ";" left out; 0
+/// becomes 1, so that 0 can stand for "none". Nothing where there is not exactly one such line.
+std::optional<std::uint32_t> revision_for(std::string_view text);
+
+/// What a session's BGP protocol has to name behind `export filter`.
+std::string filter_name(std::string_view protocol);
+/// The static protocol that originates the prefixes of a family: "anycastd4" or "anycastd6".
+std::string static_protocol(Address::Family family);
 
 }  // namespace anycast::render

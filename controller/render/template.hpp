@@ -20,20 +20,24 @@ struct Data {
   std::variant<bool, std::uint32_t, std::string, List> value;
 };
 
-/// A compiled template. Syntax: `{{ name | type }}` with the types ident, prefix, ip, asn, u32,
-/// community, string; `{% for x in list %}` ... `{% end %}`; `{% if flag %}` ... `{% else %}` ...
-/// `{% end %}`;
-/// `{# comment #}`. Every hole has a type, which validates and quotes; there is no raw output.
+/// A compiled template. Syntax: `{{ name | type }}`; `{% for x in list %}` ... `{% end %}`, inside
+/// of which `x.name` is a field of the element; `{% if flag %}` ... `{% else %}` ... `{% end %}`;
+/// `{# comment #}`. A line that holds nothing but one statement or comment leaves no line behind.
+/// Every hole has a type (see hole.hpp), which validates and quotes; there is no raw output.
 class Template {
  public:
   /// Checks the text against the shape of `sample`: an unknown name, a missing or wrong type is an
-  /// error with template:line:column now, not at the first rendering.
+  /// error with template:line:column now, not at the first rendering. Lists of the sample need one
+  /// element, which stands for all.
   static Result<Template> compile(std::string name, std::string_view text, const Record& sample);
+  /// Fails when the data has another shape than the sample had, or a value that its type refuses.
   Result<std::string> render(const Record& data) const;
 
   struct Node;
 
  private:
+  Template(std::string name, std::shared_ptr<const std::vector<Node>> nodes);
+
   std::string name_;
   std::shared_ptr<const std::vector<Node>> nodes_;
 };

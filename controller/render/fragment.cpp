@@ -1,0 +1,208 @@
+#include "controller/render/fragment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "controller/base/text.hpp"
+#include "controller/render/bird_text.hpp"
+
+namespace anycast::render {
+namespace {
+
+constexpr std::string_view kRevisionLine = "define ANYCASTD_REVISION = ";
+constexpr int kPrependMax = 10;
+constexpr auto kGracefulShutdown = "65535:0";  // RFC 8326
+
+/// The digits of the one revision line, or nothing.
+std::optional<std::string_view> revision_digits(std::string_view text) {
+  std::optional<std::string_view> found;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto line = text.substr(start, text.find('\n', start) - start);
+    if (line.starts_with(kRevisionLine) && line.ends_with(';')) {
+      if (found) return std::nullopt;
+      found = line.substr(kRevisionLine.size(), line.size() - kRevisionLine.size() - 1);
+    }
+    start += line.size() + 1;
+  }
+  return found;
+}
+
+List origins(const Config& config, Address::Family family) {
+  List list;
+  for (const auto& p : config.prefixes) {
+    if (p.prefix.address.family == family) {
+      list.push_back({{"prefix", Data{to_string(p.prefix)}}});
+    }
+  }
+  return list;
+}
+
+std::vector<Export> exports_of(const Config& config, const Session& session, const Stance& stance) {
+  std::vector<Export> exports;
+  for (const auto& p : config.prefixes) {
+    if (!stance.announces() || p.prefix.address.family != session.neighbor.family) continue;
+    Export out{.prefix = p.prefix};
+    if (stance.kind == Stance::Kind::prepend) {
+      out.as_path.assign(static_cast<std::size_t>(stance.prepend), p.origin_asn);
+    }
+    if (stance.kind == Stance::Kind::drain) out.communities.emplace_back(kGracefulShutdown);
+    exports.push_back(std::move(out));
+  }
+  std::ranges::sort(exports);
+  return exports;
+}
+
+Record session_record(const std::string& upstream, const std::string& protocol,
+                      const Stance& stance, const std::vector<Export>& exports) {
+  List routes;
+  for (const auto& route : exports) {
+    List prepends;
+    for (const auto asn : route.as_path) prepends.push_back({{"asn", Data{asn}}});
+    List communities;
+    for (const auto& c : route.communities) communities.push_back({{"community", Data{c}}});
+    routes.push_back({{"proto", Data{static_protocol(route.prefix.address.family)}},
+                      {"prefix", Data{to_string(route.prefix)}},
+                      {"prepends", Data{std::move(prepends)}},
+                      {"communities", Data{std::move(communities)}}});
+  }
+  return {{"upstream", Data{upstream}},
+          {"filter", Data{filter_name(protocol)}},
+          {"announce", Data{stance.kind == Stance::Kind::announce}},
+          {"prepend", Data{stance.kind == Stance::Kind::prepend}},
+          {"drain", Data{stance.kind == Stance::Kind::drain}},
+          {"withdraw", Data{stance.kind == Stance::Kind::withdraw}},
+          {"times", Data{static_cast<std::uint32_t>(stance.prepend)}},
+          {"routes", Data{std::move(routes)}}};
+}
+
+Record root_record(std::string node, std::uint32_t revision, List routes4, List routes6,
+                   List sessions) {
+  return {{"node", Data{std::move(node)}},        {"revision", Data{revision}},
+          {"has_ipv4", Data{!routes4.empty()}},   {"has_ipv6", Data{!routes6.empty()}},
+          {"routes4", Data{std::move(routes4)}},  {"routes6", Data{std::move(routes6)}},
+          {"sessions", Data{std::move(sessions)}}};
+}
+
+std::string protocol_of(const std::string& upstream, const Session& session) {
+  return session.protocol.empty() ? upstream : session.protocol;
+}
+
+Result<void> fits(const std::string& upstream, const std::map<std::string, Stance>& stances) {
+  const auto stance = stances.find(upstream);
+  if (stance == stances.end()) {
+    return fail(Remedy::report, fmt::format("no stance for the session to '{}'", upstream));
+  }
+  const bool prepends = stance->second.kind == Stance::Kind::prepend;
+  if (prepends && (stance->second.prepend < 1 || stance->second.prepend > kPrependMax)) {
+    return fail(Remedy::fix_value, fmt::format("'{}' for '{}', expected 1 to {} times",
+                                               to_string(stance->second), upstream, kPrependMax));
+  }
+  return {};
+}
+
+/// The text does exactly what was asked for, by its own words.
+Result<void> audit(const Config& config, const Fragment& fragment) {
+  const auto read = parse_bird(fragment.text);
+  if (!read) return tl::unexpected(read.error());
+  const auto refuse = [](std::string text) {
+    return fail(Remedy::fix_text, "the template renders " + std::move(text));
+  };
+  if (read->revision != fragment.revision) return refuse("another revision than its text has");
+  std::vector<Prefix> configured;
+  for (const auto& p : config.prefixes) configured.push_back(p.prefix);
+  std::ranges::sort(configured);
+  if (read->routes != configured) return refuse("other routes than the configured prefixes");
+  auto left = read->filters;
+  for (const auto& [upstream, exports] : fragment.exports) {
+    const auto name = filter_name(protocol_of(upstream, config.me().sessions.at(upstream)));
+    const auto filter = left.find(name);
+    if (filter == left.end()) return refuse(fmt::format("no filter '{}'", name));
+    if (filter->second != exports) {
+      return refuse(fmt::format("a filter '{}' that exports something else than the stance of '{}'",
+                                name, upstream));
+    }
+    left.erase(filter);
+  }
+  if (!left.empty()) {
+    return refuse(fmt::format("a filter '{}' that belongs to no session", left.begin()->first));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string filter_name(std::string_view protocol) { return fmt::format("anycastd_{}", protocol); }
+
+std::string static_protocol(Address::Family family) {
+  return family == Address::Family::v4 ? "anycastd4" : "anycastd6";
+}
+
+std::optional<std::uint32_t> revision_for(std::string_view text) {
+  const auto digits = revision_digits(text);
+  if (!digits) return std::nullopt;
+  const auto at = static_cast<std::size_t>(digits->data() - text.data());
+  std::string blanked{text};
+  blanked.erase(at, digits->size());
+  return std::max(hash32(blanked), 1U);
+}
+
+std::optional<std::uint32_t> revision_of(std::string_view text) {
+  const auto revision = revision_for(text);
+  if (!revision || *revision_digits(text) != std::to_string(*revision)) return std::nullopt;
+  return revision;
+}
+
+Result<Template> compile_fragment(std::string name, std::string_view text) {
+  const Export route{.prefix = *Prefix::parse("192.0.2.0/24"),
+                     .as_path = {64496},
+                     .communities = {kGracefulShutdown}};
+  const List routes{{{"prefix", Data{to_string(route.prefix)}}}};
+  const auto session = session_record("upstream", "protocol", Stance{}, {route});
+  return Template::compile(std::move(name), text,
+                           root_record("node", 1, routes, routes, {session}));
+}
+
+Result<Fragment> fragment(const Template& text, const Config& config,
+                          const std::map<std::string, Stance>& stances) {
+  if (config.router.kind != "bird") {
+    return fail(Remedy::fix_value,
+                fmt::format("no fragments for '{}', expected bird", printable(config.router.kind)));
+  }
+  Fragment out;
+  List sessions;
+  std::set<std::string> protocols;
+  for (const auto& [upstream, session] : config.me().sessions) {
+    if (auto ok = fits(upstream, stances); !ok) return tl::unexpected(ok.error());
+    const auto protocol = protocol_of(upstream, session);
+    if (!protocols.insert(protocol).second) {
+      return fail(Remedy::fix_value,
+                  fmt::format("two sessions with the protocol '{}'", printable(protocol)));
+    }
+    const auto& stance = stances.at(upstream);
+    const auto& exports = out.exports[upstream] = exports_of(config, session, stance);
+    sessions.push_back(session_record(upstream, protocol, stance, exports));
+  }
+  auto data = root_record(config.self, 0, origins(config, Address::Family::v4),
+                          origins(config, Address::Family::v6), std::move(sessions));
+  auto draft = text.render(data);
+  if (!draft) return tl::unexpected(draft.error());
+  const auto revision = revision_for(*draft);
+  if (!revision) {
+    return fail(Remedy::fix_text,
+                fmt::format("the template renders no line '{}N;' of its own", kRevisionLine));
+  }
+  data["revision"] = Data{*revision};
+  auto final_text = text.render(data);
+  if (!final_text) return tl::unexpected(final_text.error());
+  out.text = std::move(*final_text);
+  out.revision = *revision;
+  if (revision_of(out.text) != out.revision) {
+    return fail(Remedy::fix_text, "the template uses the revision in more than one place");
+  }
+  if (auto ok = audit(config, out); !ok) return tl::unexpected(ok.error());
+  return out;
+}
+
+}  // namespace anycast::render

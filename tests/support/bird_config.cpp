@@ -1,0 +1,48 @@
+#include "tests/support/bird_config.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace anycast::test {
+namespace {
+
+Address address(std::string_view text) { return Address::parse(text).value(); }
+
+}  // namespace
+
+Config bird_config() {
+  Config config;
+  config.self = "hk1";
+  config.prefixes = {{.prefix = *Prefix::parse("203.0.113.0/24"), .origin_asn = 64500},
+                     {.prefix = *Prefix::parse("2001:db8:100::/48"), .origin_asn = 64500}};
+  auto& sessions = config.nodes["hk1"].sessions;
+  sessions["cmi"] = {
+      .neighbor = address("192.0.2.2"), .local = address("192.0.2.1"), .protocol = "cmi"};
+  sessions["ntt"] = {
+      .neighbor = address("192.0.2.6"), .local = address("192.0.2.5"), .protocol = "ntt-hk"};
+  sessions["ntt6"] = {
+      .neighbor = address("2001:db8::2"), .local = address("2001:db8::1"), .protocol = "ntt6"};
+  return config;
+}
+
+std::map<std::string, Stance> all_say(const Stance& stance) {
+  return {{"cmi", stance}, {"ntt", stance}, {"ntt6", stance}};
+}
+
+Result<render::Template> shipped_template() {
+  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/bird/fragment.tmpl"};
+  std::stringstream text;
+  text << file.rdbuf();
+  return render::compile_fragment("fragment.tmpl", text.str());
+}
+
+Fragment bird_fragment(const std::map<std::string, Stance>& stances) {
+  static const auto text = shipped_template();
+  if (!text) throw std::runtime_error{to_string(text.error())};
+  auto fragment = render::fragment(*text, bird_config(), stances);
+  if (!fragment) throw std::runtime_error{to_string(fragment.error())};
+  return *fragment;
+}
+
+}  // namespace anycast::test

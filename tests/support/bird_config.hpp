@@ -1,0 +1,20 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controller/model/config.hpp"
+#include "controller/render/fragment.hpp"
+
+namespace anycast::test {
+
+/// Node hk1 with a prefix of each family and the sessions cmi and ntt over IPv4 and ntt6 over IPv6.
+Config bird_config();
+/// Every session of `bird_config()` with this stance.
+std::map<std::string, Stance> all_say(const Stance& stance);
+/// templates/bird/fragment.tmpl, compiled; a failure is a failed assertion of the caller's test.
+Result<render::Template> shipped_template();
+/// The fragment of the shipped template; for stances that cannot fail.
+Fragment bird_fragment(const std::map<std::string, Stance>& stances);
+
+}  // namespace anycast::test

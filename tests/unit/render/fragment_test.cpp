@@ -1,0 +1,132 @@
+#include "controller/render/fragment.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include "controller/base/text.hpp"
+#include "tests/support/bird_config.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace anycast;
+using namespace anycast::render;
+using namespace anycast::test;
+
+namespace {
+
+std::string golden(const std::string& name) {
+  std::ifstream file{ANYCASTD_SOURCE_DIR "/tests/golden/bird/" + name};
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  const auto at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), with);
+}
+
+std::string shipped_text() {
+  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/bird/fragment.tmpl"};
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string refusal(std::string_view what, std::string_view with) {
+  const auto text = compile_fragment("fragment.tmpl", replaced(shipped_text(), what, with));
+  if (!text) return to_string(text.error());
+  const auto out = fragment(*text, bird_config(), all_say({Stance::Kind::prepend, 2}));
+  return out ? "accepted" : to_string(out.error());
+}
+
+const Prefix kV4 = *Prefix::parse("203.0.113.0/24");
+const Prefix kV6 = *Prefix::parse("2001:db8:100::/48");
+
+}  // namespace
+
+TEST_CASE("each stance renders the golden fragment") {
+  CHECK(bird_fragment(all_say({})).text == golden("announce.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::prepend, 2})).text == golden("prepend2.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::drain})).text == golden("drain.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::withdraw})).text == golden("withdraw.conf"));
+  CHECK(bird_fragment(
+            {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
+            .text == golden("mixed.conf"));
+}
+
+TEST_CASE("a fragment says what each session must export, by the family of its neighbour") {
+  using Exports = std::map<std::string, std::vector<Export>>;
+  CHECK(bird_fragment({{"cmi", {Stance::Kind::prepend, 2}},
+                       {"ntt", {Stance::Kind::withdraw}},
+                       {"ntt6", {Stance::Kind::drain}}})
+            .exports == Exports{{"cmi", {{.prefix = kV4, .as_path = {64500, 64500}}}},
+                                {"ntt", {}},
+                                {"ntt6", {{.prefix = kV6, .communities = {"65535:0"}}}}});
+}
+
+TEST_CASE("prefixes of two origins are prepended with their own") {
+  auto config = bird_config();
+  const auto other = *Prefix::parse("198.51.100.0/24");
+  config.prefixes.push_back({.prefix = other, .origin_asn = 64501});
+  const auto out = fragment(*shipped_template(), config, all_say({Stance::Kind::prepend, 1}));
+  REQUIRE(out);
+  CHECK(out->exports.at("cmi") == std::vector<Export>{{.prefix = other, .as_path = {64501}},
+                                                      {.prefix = kV4, .as_path = {64500}}});
+}
+
+TEST_CASE("the revision is that of the text, and an edit by hand shows") {
+  const auto out = bird_fragment(all_say({}));
+  CHECK(revision_of(out.text) == out.revision);
+  CHECK(revision_for(out.text) == out.revision);
+  CHECK(bird_fragment(all_say({Stance::Kind::drain})).revision != out.revision);
+  CHECK(!revision_of(replaced(out.text, "reject", "accept")));
+  CHECK(!revision_of(out.text.substr(0, out.text.size() / 2)));
+  CHECK(!revision_of(out.text + "define ANYCASTD_REVISION = 1;\n"));
+  CHECK(!revision_of(""));
+}
+
+TEST_CASE("what cannot be rendered is refused before the template is asked") {
+  auto config = bird_config();
+  const auto text = *shipped_template();
+  CHECK(fragment(text, config, {{"cmi", {}}}).error().text == "no stance for the session to 'ntt'");
+  CHECK(fragment(text, config, all_say({Stance::Kind::prepend, 11})).error().text ==
+        "'prepend 11' for 'cmi', expected 1 to 10 times");
+  config.nodes["hk1"].sessions["ntt"].protocol = "cmi";
+  CHECK(fragment(text, config, all_say({})).error().text == "two sessions with the protocol 'cmi'");
+  config.router.kind = "frr";
+  CHECK(fragment(text, config, all_say({})).error().text ==
+        "no fragments for 'frr', expected bird");
+}
+
+TEST_CASE("a template that would announce anything else is refused") {
+  CHECK(refusal("  reject;\n", "  accept;\n") ==
+        "rendered fragment:24:3: 'accept' is not expected here, expected 'reject'");
+  CHECK(refusal("  route {{ r.prefix | prefix }} blackhole;",
+                "  route {{ r.prefix | prefix }} blackhole; route 198.51.100.0/24 blackhole;") ==
+        "the template renders other routes than the configured prefixes");
+  CHECK(refusal("net = {{ r.prefix | prefix }}", "net = 203.0.113.0/25")
+            .ends_with("expected a prefix of the family of its protocol"));
+  CHECK(refusal("net = {{ r.prefix | prefix }}", "net = {{ r.prefix | prefix }}5")
+            .ends_with("expected a prefix without host bits"));
+  CHECK(refusal("net = {{ r.prefix | prefix }}", "net ~ [ {{ r.prefix | prefix }}+ ]") ==
+        "rendered fragment:19:33: '~' is not expected here, expected '='");
+  CHECK(refusal("prepend({{ p.asn | asn }})", "prepend(64511)") ==
+        "the template renders a filter 'anycastd_cmi' that exports something else than the stance "
+        "of 'cmi'");
+  CHECK(refusal("{% for s in sessions %}\n",
+                "filter anycastd_x { reject; }\n{% for s in sessions %}\n") ==
+        "the template renders a filter 'anycastd_x' that belongs to no session");
+  CHECK(refusal("{{ s.filter | symbol }}", "anycastd_cmi") ==
+        "rendered fragment:28:21: '{' is not expected here, expected each filter once");
+  CHECK(refusal("define ANYCASTD_REVISION = {{ revision | u32 }};", "") ==
+        "the template renders no line 'define ANYCASTD_REVISION = N;' of its own");
+  CHECK(refusal("# What comes next", "# {{ revision | u32 }}") ==
+        "the template uses the revision in more than one place");
+  CHECK(refusal("{{ s.filter | symbol }}", "{{ s.filtre | symbol }}") ==
+        "fragment.tmpl:43:8: unknown name 's.filtre', did you mean 's.filter'?");
+  CHECK(
+      refusal("{% for s in sessions %}\n", "include \"/etc/passwd\";\n{% for s in sessions %}\n") ==
+      "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol' or "
+      "'filter'");
+}
