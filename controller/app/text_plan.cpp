@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/app/text_parts.hpp"
+#include "controller/base/text.hpp"
+
+namespace anycast::text {
+namespace {
+
+constexpr int kMargin = 11;  // of the lines under a step
+
+std::string step_title(std::size_t number, const Json& r, const Json& step, const Look& look) {
+  std::vector<std::string> prefixes;
+  for (const auto& prefix : items(at(r, "prefixes"))) prefixes.push_back(str(at(prefix, "prefix")));
+  const bool allowed = truth(at(step, "allowed"));
+  const auto word = paint(allowed ? "allowed" : "REFUSED", allowed ? Tone::good : Tone::bad, look);
+  const auto text = fmt::format("{}  {} on {} for {}", number, action_of(at(step, "to")),
+                                str(at(step, "upstream")), join(prefixes, ", "));
+  return fmt::format("{}  {}\n", clip(text, look.width - 9), word);
+}
+
+std::string step_text(std::size_t number, const Json& r, const Json& step, const Look& look) {
+  auto out = step_title(number, r, step, look);
+  const auto carriers = strings(at(step, "carriers"));
+  auto why = fmt::format("{}: {}", str(at(step, "cause")), str(at(step, "why")));
+  if (!carriers.empty()) why += fmt::format(" (for {})", join(carriers, ", "));
+  out += labelled("   cause", why, kMargin, look);
+  out += labelled("   now", state_of(at(step, "from")), kMargin, look);
+  for (const auto& guard : items(at(step, "guards"))) {
+    const bool passed = truth(at(guard, "passed"));
+    auto text = fmt::format("{}: {}", str(at(guard, "guard")), str(at(guard, "text")));
+    const auto place = str(at(guard, "place"));
+    if (!passed && !place.empty()) text += fmt::format(" ({})", place);
+    if (!passed && !at(guard, "earliest").is_null())
+      text += ", not before " + clock(r, at(guard, "earliest"), look);
+    out += labelled(passed ? "   ok" : "   refused", text, kMargin, look);
+  }
+  if (!at(step, "decision").is_null())
+    out += labelled("   taken", "#" + str(at(step, "decision")), kMargin, look);
+  return out;
+}
+
+Tone diff_tone(std::string_view line) {
+  if (line.starts_with("+++") || line.starts_with("---")) return Tone::strong;
+  if (line.starts_with('+')) return Tone::good;
+  if (line.starts_with('-')) return Tone::bad;
+  return line.starts_with("@@") ? Tone::dim : Tone::plain;
+}
+
+std::string diff(const std::string& text, const Look& look) {
+  std::string out;
+  for (const auto& line : split(text, '\n')) {
+    if (line.empty()) continue;
+    out += paint(clip(printable(line), look.width), diff_tone(line), look) + "\n";
+  }
+  return out;
+}
+
+std::string what_happens(const Json& r, std::size_t wanted, std::size_t refused) {
+  const auto mode = str(at(r, "mode"));
+  const auto condition = str(at(r, "condition", "state"));
+  const bool handed = !at(r, "change").is_null();
+  if (condition != "run")
+    return fmt::format("nothing: {}: {}", condition, str(at(r, "condition", "why")));
+  if (!handed && wanted == refused && refused > 0)
+    return "nothing yet: every wanted step is refused; they are tried again in each cycle";
+  if (mode == "observe") return "nothing: mode observe only measures; 'mode: advise' plans for you";
+  if (wanted == 0 && !handed) return "nothing to do";
+  if (mode == "advise") return "anycastctl apply --reason TEXT carries it out";
+  return fmt::format("this node is in mode auto and does it by itself, within {}",
+                     age(at(r, "interval_seconds")));
+}
+
+}  // namespace
+
+std::string print_plan(const Json& r, const Look& look) {
+  const auto& steps = items(at(r, "steps"));
+  std::size_t refused = 0;
+  for (const auto& step : steps) refused += truth(at(step, "allowed")) ? 0 : 1;
+  const auto seen = at(r, "evidence", "age_seconds");
+  std::string out =
+      flow({str(at(r, "node")), "mode " + str(at(r, "mode")),
+            seen.is_null() ? std::string{"no evidence"} : fmt::format("evidence {} old", age(seen)),
+            "config " + str(at(r, "config", "digest")), "plan " + str(at(r, "hash")).substr(0, 7),
+            fmt::format("{} step{} wanted, {} refused", steps.size(), steps.size() == 1 ? "" : "s",
+                        refused)},
+           look.width);
+  out += notices(r, look);
+  for (std::size_t i = 0; i < steps.size(); ++i) out += "\n" + step_text(i + 1, r, steps[i], look);
+  const auto& change = at(r, "change");
+  out += "\n";
+  if (change.is_null()) {
+    out += "no change of the fragment in this cycle\n";
+  } else {
+    out += fold("", fmt::format("change ({}): {}", str(at(change, "why")), str(at(change, "text"))),
+                look.width);
+    out += diff(at(change, "diff").is_string() ? at(change, "diff").get<std::string>() : "", look);
+  }
+  if (!at(r, "confirm_until").is_null()) {
+    out += labelled("pending",
+                    fmt::format("on probation until {}: anycastctl confirm, or it goes "
+                                "back by itself",
+                                clock(r, at(r, "confirm_until"), look)),
+                    kMargin, look);
+  }
+  return out + labelled("to do it", what_happens(r, steps.size(), refused), kMargin, look);
+}
+
+}  // namespace anycast::text
