@@ -1,0 +1,191 @@
+#include "adapters/sqlite/state_json.hpp"
+
+#include <random>
+
+#include "tests/support/catch.hpp"
+
+using namespace anycast;
+
+namespace {
+
+Time at(std::int64_t us) { return Time{Duration{us}}; }
+
+State full_state() {
+  State state;
+  state.paths[{"hk-1", "cmi", "mobile"}] = {.verdict = Verdict::bad,
+                                            .since = at(1'780'000'000'123'457),
+                                            .bad_since = at(1),
+                                            .clear_since = at(-7)};
+  state.paths[{"hk-1", "ntt", "mobile"}] = {};
+  const SessionState session = {.stance = {.kind = Stance::Kind::prepend, .prepend = 2},
+                                .rung = 1,
+                                .since = at(5),
+                                .cause = Cause::operated,
+                                .why = "mobile bad: 231ms > 200ms",
+                                .decision = 18'446'744'073'709'551'615U,
+                                .pin = Pin{.stance = {.kind = Stance::Kind::withdraw},
+                                           .until = at(9),
+                                           .reason = "\"CMI\" ticket\n区域",
+                                           .actor = "lin (uid 1004)"},
+                                .hold_until = at(11)};
+  state.sessions["cmi"] = session;
+  state.sessions["ntt"] = {};
+  state.drain = Standing{.since = at(3), .until = at(4), .reason = "r", .actor = "a", .now = true};
+  state.freeze = Standing{.since = at(6)};
+  state.condition = Condition::safe;
+  state.condition_since = at(12);
+  state.condition_why = "bird refused";
+  state.changes = {at(1), at(2)};
+  state.safe_until = at(13);
+  state.pending = Pending{.from_revision = 4'294'967'295U,
+                          .to_revision = 1,
+                          .sessions = {{"cmi", session}},
+                          .confirm_by = at(14),
+                          .order = 77};
+  state.previous = {{"cmi", "prepend=2"}};
+  state.adopted = true;
+  state.next_decision = 1843;
+  state.router_started = "2026-06-01 12:00:00";
+  state.refused = {{"cmi", "floor, pace"}};
+  return state;
+}
+
+/// Any value of the model; every optional is there about half of the time.
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_{seed} {}
+  State state() {
+    State state;
+    for (int i = small(); i > 0; --i)
+      state.paths[{text(), text(), text()}] = {pick(Verdict::unknown, Verdict::bad), time(),
+                                               maybe(), maybe()};
+    state.sessions = sessions();
+    if (coin()) state.drain = standing();
+    if (coin()) state.freeze = standing();
+    state.condition = pick(Condition::run, Condition::safe);
+    state.condition_since = time();
+    state.condition_why = text();
+    for (int i = small(); i > 0; --i) state.changes.push_back(time());
+    state.safe_until = maybe();
+    if (coin()) {
+      state.pending = Pending{.from_revision = static_cast<std::uint32_t>(engine_()),
+                              .to_revision = static_cast<std::uint32_t>(engine_()),
+                              .sessions = sessions(),
+                              .confirm_by = maybe(),
+                              .order = engine_()};
+    }
+    for (int i = small(); i > 0; --i) state.previous[text()] = text();
+    state.adopted = coin();
+    state.next_decision = engine_();
+    state.router_started = text();
+    for (int i = small(); i > 0; --i) state.refused[text()] = text();
+    return state;
+  }
+
+ private:
+  bool coin() { return engine_() % 2 == 0; }
+  int small() { return static_cast<int>(engine_() % 4); }
+  Time time() { return Time{Duration{static_cast<std::int64_t>(engine_())}}; }
+  std::optional<Time> maybe() { return coin() ? std::optional{time()} : std::nullopt; }
+  std::string text() {
+    static const std::vector<std::string> words = {"", "cmi", "\"", "\\", "区域", "\n\t", "é", "/"};
+    return words[engine_() % words.size()] + words[engine_() % words.size()];
+  }
+  template <class E>
+  E pick(E first, E last) {
+    const auto span = static_cast<unsigned>(last) - static_cast<unsigned>(first) + 1;
+    return static_cast<E>(static_cast<unsigned>(first) + engine_() % span);
+  }
+  Stance stance() {
+    const auto kind = pick(Stance::Kind::announce, Stance::Kind::withdraw);
+    return {.kind = kind, .prepend = kind == Stance::Kind::prepend ? 1 + small() * 3 : 0};
+  }
+  std::map<std::string, SessionState> sessions() {
+    std::map<std::string, SessionState> all;
+    for (int i = small(); i > 0; --i) {
+      auto& session = all[text()];
+      session = {.stance = stance(),
+                 .rung = small() - 1,
+                 .since = time(),
+                 .cause = pick(Cause::startup, Cause::service),
+                 .why = text(),
+                 .decision = engine_(),
+                 .hold_until = maybe()};
+      if (coin()) session.pin = Pin{stance(), maybe(), text(), text()};
+    }
+    return all;
+  }
+  Standing standing() {
+    return {.since = time(), .until = maybe(), .reason = text(), .actor = text(), .now = coin()};
+  }
+  std::mt19937_64 engine_;
+};
+
+std::string error_text(std::string_view json) {
+  const auto state = parse_state(json);
+  REQUIRE_FALSE(state.has_value());
+  return state.error().text;
+}
+
+}  // namespace
+
+TEST_CASE("a state with every field set comes back equal") {
+  const auto read = parse_state(print_state(full_state()));
+  REQUIRE(read.has_value());
+  CHECK(*read == full_state());
+}
+
+TEST_CASE("a state with no field set comes back equal") {
+  const auto read = parse_state(print_state(State{}));
+  REQUIRE(read.has_value());
+  CHECK(*read == State{});
+}
+
+TEST_CASE("any state comes back equal, and equal states print equally") {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    const auto state = Random{seed}.state();
+    const auto text = print_state(state);
+    const auto read = parse_state(text);
+    INFO("seed " << seed << ": " << text);
+    REQUIRE(read.has_value());
+    REQUIRE(*read == state);
+    REQUIRE(print_state(*read) == text);
+  }
+}
+
+TEST_CASE("a field that an older daemon did not write takes its default") {
+  const auto read = parse_state(R"({"format": 1, "next_decision": 7})");
+  REQUIRE(read.has_value());
+  State expected;
+  expected.next_decision = 7;
+  CHECK(*read == expected);
+}
+
+TEST_CASE("a state of a newer daemon is refused") {
+  CHECK(error_text(R"({"format": 2})") ==
+        "state has format 2, this anycastd reads 1 to 1; a newer anycastd wrote it");
+}
+
+TEST_CASE("what does not fit is refused by name") {
+  CHECK(error_text(R"({"format": 1, "condition": "sleepy"})") ==
+        "state.condition is \"sleepy\", expected one of run, blind, frozen, safe");
+  CHECK(error_text(R"({"format": 1, "sessions": {"cmi": {"stance": "prepend=0"}}})") ==
+        "state.sessions.cmi.stance is \"prepend=0\", expected announce, prepend=1 to 10, drain or "
+        "withdraw");
+  CHECK(error_text(R"({"format": 1, "pending": {"to_revision": 4294967296}})") ==
+        "state.pending.to_revision is 4294967296, expected a smaller number");
+  CHECK(error_text(R"({"format": 1, "next_decision": -1})") ==
+        "state.next_decision is -1, expected a whole number");
+  CHECK(error_text(R"({"format": 1, "changes_us": [1.5]})") ==
+        "state.changes_us is 1.5, expected microseconds since the epoch");
+  CHECK(error_text("[]") == "state is [], expected an object");
+  CHECK(error_text("{").starts_with("state is not JSON: "));
+}
+
+TEST_CASE("bytes that are not UTF-8 do not stop a save") {
+  State state;
+  state.router_started = "caf\xE9";
+  const auto read = parse_state(print_state(state));
+  REQUIRE(read.has_value());
+  CHECK(read->router_started == "caf\xEF\xBF\xBD");
+}
