@@ -1,0 +1,261 @@
+#include "adapters/prometheus/samples.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "controller/base/text.hpp"
+
+namespace anycast::prometheus {
+namespace {
+
+// A clock of the server that is this far ahead is worth a word; less is rounding.
+constexpr seconds kFuture{5};
+// No ping that anybody counts as received took longer; blackbox_exporter gives up after its
+// module's time-out, seconds at most.
+constexpr double kMaxRttSeconds = 60;
+constexpr std::size_t kMaxNamed = 3;
+
+Time time_of(const Point& point) { return Time{milliseconds{point.at_ms}}; }
+
+std::string name_of(const ProbeKey& key) {
+  return key.upstream.empty()
+             ? fmt::format("{} {} {}", key.node, key.carrier, key.region)
+             : fmt::format("{} {} {} {}", key.node, key.upstream, key.carrier, key.region);
+}
+
+/// How often something was dropped, and where it was seen first.
+class Dropped {
+ public:
+  void count(const ProbeKey& key, const Point& point) {
+    if (count_++ == 0) first_ = fmt::format("{} at {}", name_of(key), format_clock(time_of(point)));
+  }
+  void tell(std::vector<std::string>& faults, std::string_view what) const {
+    if (count_ == 0) return;
+    faults.push_back(fmt::format("{} sample{} dropped, first {}: {}", count_,
+                                 count_ == 1 ? "" : "s", first_, what));
+  }
+
+ private:
+  std::size_t count_ = 0;
+  std::string first_;
+};
+
+struct Faults {
+  Dropped contradicting, not_0_or_1, no_rtt, impossible_rtt;
+};
+
+/// One line of points in ascending order without equal times, from the parts of a probe. Parts
+/// that follow each other in time are one probe whose labels were changed; parts that overlap are
+/// two probes, of which nobody knows the right one: nothing.
+std::optional<std::vector<Point>> one_line(const std::map<std::string, std::vector<Point>>& parts) {
+  std::vector<const std::vector<Point>*> order;
+  for (const auto& [labels, points] : parts) order.push_back(&points);
+  std::ranges::sort(order, {}, [](const auto* points) { return points->front().at_ms; });
+  std::vector<Point> line;
+  for (const auto* points : order) {
+    if (!line.empty() && line.back().at_ms >= points->front().at_ms) return std::nullopt;
+    line.insert(line.end(), points->begin(), points->end());
+  }
+  return line;
+}
+
+bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+/// Equal samples of one time become one; of different ones none is believed.
+void remove_duplicates(std::vector<Point>& line, const ProbeKey& key, Dropped& contradicting) {
+  std::vector<Point> out;
+  out.reserve(line.size());
+  for (auto first = line.begin(); first != line.end();) {
+    const auto last =
+        std::find_if(first, line.end(), [&](const Point& p) { return p.at_ms != first->at_ms; });
+    const bool agree =
+        std::all_of(first, last, [&](const Point& p) { return same_value(p.value, first->value); });
+    if (agree) out.push_back(*first);
+    if (!agree) contradicting.count(key, *first);
+    first = last;
+  }
+  line = std::move(out);
+}
+
+/// The labels by which the parts differ, as `instance="a" or "b"` would be too long: names only
+/// of the pairs that are not in all of them.
+std::string difference(const std::map<std::string, std::vector<Point>>& parts) {
+  std::map<std::string, std::size_t> seen;
+  for (const auto& [labels, points] : parts) {
+    for (auto& label : split(labels, ',')) ++seen[std::move(label)];
+  }
+  std::vector<std::string> differing;
+  for (const auto& [label, count] : seen) {
+    if (count != parts.size() && !label.empty()) differing.push_back(printable(label));
+  }
+  if (differing.size() > 2 * kMaxNamed) {
+    differing.resize(2 * kMaxNamed);
+    differing.emplace_back("...");
+  }
+  return join(differing, ", ");
+}
+
+std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Point>& rtt,
+                            const ProbeKey& key, Faults& faults) {
+  std::vector<Sample> samples;
+  samples.reserve(loss.size());
+  auto reply = rtt.begin();
+  for (const auto& point : loss) {
+    if (point.value == 0) {
+      samples.push_back({.at = time_of(point), .received = false});
+      continue;
+    }
+    if (point.value != 1) {
+      faults.not_0_or_1.count(key, point);
+      continue;
+    }
+    while (reply != rtt.end() && reply->at_ms < point.at_ms) ++reply;
+    if (reply == rtt.end() || reply->at_ms != point.at_ms) {
+      faults.no_rtt.count(key, point);
+      continue;
+    }
+    // Written so that NaN fails too.
+    const bool possible = reply->value > 0 && reply->value <= kMaxRttSeconds;
+    const Duration value{possible ? std::llround(reply->value * 1e6) : 0};
+    if (value == Duration{0}) {
+      faults.impossible_rtt.count(key, point);
+      continue;
+    }
+    samples.push_back({.at = time_of(point), .received = true, .rtt = value});
+  }
+  return samples;
+}
+
+}  // namespace
+
+std::vector<std::string> SampleWindow::labels() const {
+  const auto& names = config_.evidence.labels;
+  std::vector<std::string> out{names.node, names.carrier, names.region};
+  if (!names.upstream.empty()) out.push_back(names.upstream);
+  return out;
+}
+
+void SampleWindow::clear() {
+  probes_.clear();
+  reply_faults_.clear();
+}
+
+bool SampleWindow::key_of(const Series& series, ProbeKey& key, std::string& unknown) const {
+  const auto& names = config_.evidence.labels;
+  key = {.node = series.wanted[0],
+         .upstream = series.wanted.size() > 3 ? series.wanted[3] : "",
+         .carrier = series.wanted[1],
+         .region = series.wanted[2]};
+  const auto not_in = [&](const std::string& label, const std::string& value) {
+    unknown = fmt::format("{}=\"{}\"", label, printable(value));
+    return false;
+  };
+  const auto has = [](const auto& list, const std::string& value) {
+    return std::ranges::find(list, value) != list.end();
+  };
+  if (!config_.nodes.contains(key.node)) return not_in(names.node, key.node);
+  if (!has(config_.carriers, key.carrier)) return not_in(names.carrier, key.carrier);
+  if (!has(config_.regions, key.region)) return not_in(names.region, key.region);
+  if (!key.upstream.empty() && !config_.upstreams.contains(key.upstream)) {
+    return not_in(names.upstream, key.upstream);
+  }
+  return true;
+}
+
+void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time at) {
+  const bool is_loss = which == &Probe::loss;
+  std::size_t ignored = 0;
+  std::size_t future = 0;
+  std::set<std::string> names;
+  for (const auto& series : reply.series) {
+    ProbeKey key;
+    std::string unknown;
+    if (!key_of(series, key, unknown)) {
+      // Probes of the VIP itself are legitimate beside the nodes' own, and common.
+      if (key.node == "anycast" && !config_.nodes.contains(key.node)) continue;
+      ++ignored;
+      if (names.size() < kMaxNamed) names.insert(std::move(unknown));
+      continue;
+    }
+    std::vector<Point> fresh;
+    for (const auto& point : series.points) {
+      if (time_of(point) > at + kFuture) ++future;
+      if (time_of(point) > from && time_of(point) <= at) fresh.push_back(point);
+    }
+    if (fresh.empty()) continue;
+    auto& points = (probes_[key].*which)[series.others];
+    points.insert(points.end(), fresh.begin(), fresh.end());
+    std::ranges::stable_sort(points, {}, &Point::at_ms);
+  }
+  const std::string_view selector = is_loss ? "loss" : "rtt";
+  if (ignored > 0 && is_loss) {
+    reply_faults_.push_back(
+        fmt::format("{} series of evidence.loss ignored, no such name is configured: {}", ignored,
+                    join({names.begin(), names.end()}, ", ")));
+  }
+  if (future > 0) {
+    reply_faults_.push_back(fmt::format(
+        "{} sample{} of evidence.{} ignored, more than {} after the time that was asked for",
+        future, future == 1 ? "" : "s", selector, format_age(kFuture)));
+  }
+  if (reply.histograms > 0) {
+    reply_faults_.push_back(
+        fmt::format("{} histogram sample{} of evidence.{} ignored, expected a plain gauge",
+                    reply.histograms, reply.histograms == 1 ? "" : "s", selector));
+  }
+}
+
+void SampleWindow::merge(const Reply& loss, const Reply& rtt, Time from, Time at) {
+  const Time oldest = at - config_.evidence.window;
+  const auto prune = [&](Parts& parts) {
+    for (auto& [labels, points] : parts) {
+      std::erase_if(points, [&](const Point& point) {
+        return time_of(point) > from || time_of(point) <= oldest;
+      });
+    }
+    std::erase_if(parts, [](const auto& part) { return part.second.empty(); });
+  };
+  for (auto& [key, probe] : probes_) {
+    prune(probe.loss);
+    prune(probe.rtt);
+  }
+  std::erase_if(probes_, [](const auto& entry) {
+    return entry.second.loss.empty() && entry.second.rtt.empty();
+  });
+  reply_faults_.clear();
+  add(loss, &Probe::loss, std::max(from, oldest), at);
+  add(rtt, &Probe::rtt, std::max(from, oldest), at);
+}
+
+Evidence SampleWindow::evidence(Time at) const {
+  Evidence out{.at = at};
+  out.faults = reply_faults_;
+  Faults faults;
+  for (const auto& [key, probe] : probes_) {
+    auto loss = one_line(probe.loss);
+    auto rtt = one_line(probe.rtt);
+    if (!loss || !rtt) {
+      out.faults.push_back(fmt::format(
+          "{} refused: several series of evidence.{} at the same time, {}", name_of(key),
+          loss ? "rtt" : "loss", difference(loss ? probe.rtt : probe.loss)));
+      continue;
+    }
+    remove_duplicates(*loss, key, faults.contradicting);
+    remove_duplicates(*rtt, key, faults.contradicting);
+    auto samples = pair_up(*loss, *rtt, key, faults);
+    if (!samples.empty()) out.series.push_back({.key = key, .samples = std::move(samples)});
+  }
+  faults.contradicting.tell(out.faults, "two values for one time");
+  faults.not_0_or_1.tell(out.faults, "evidence.loss is neither 0 nor 1");
+  faults.no_rtt.tell(out.faults, "received, but evidence.rtt has no sample of that time");
+  faults.impossible_rtt.tell(out.faults,
+                             "received, but evidence.rtt is not between 0 and 60 seconds");
+  return out;
+}
+
+}  // namespace anycast::prometheus

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "adapters/prometheus/reply.hpp"
+#include "controller/model/config.hpp"
+#include "controller/model/evidence.hpp"
+#include "controller/model/seen.hpp"
+
+namespace anycast::prometheus {
+
+/// The samples of one window as they were fetched, and how they become evidence.
+///
+/// A `loss` sample says received or lost; the RTT is the sample of the same probe at the same time
+/// stamp (one scrape is one packet). The exporter writes an RTT of 0 for a lost packet, so the RTT
+/// of a lost packet is never looked at. What cannot be right is dropped and told in `faults`,
+/// never guessed.
+class SampleWindow {
+ public:
+  explicit SampleWindow(const Config& config) : config_{config} {}
+
+  /// The labels that `parse_reply` has to keep apart for this class.
+  std::vector<std::string> labels() const;
+
+  void clear();
+  /// Replaces everything in (from, at] by what the answers hold there, and forgets what is not in
+  /// (at - window, at]. Whether the server took the left edge as open or closed does not matter.
+  void merge(const Reply& loss, const Reply& rtt, Time from, Time at);
+  /// Series and faults of the window (at - window, at]; `server` and `partial` are the caller's.
+  Evidence evidence(Time at) const;
+
+ private:
+  using Parts = std::map<std::string, std::vector<Point>>;  ///< by the labels that are not ours
+  struct Probe {
+    Parts loss = {};
+    Parts rtt = {};
+  };
+
+  void add(const Reply& reply, Parts Probe::*which, Time from, Time at);
+  bool key_of(const Series& series, ProbeKey& key, std::string& unknown) const;
+
+  const Config& config_;
+  std::map<ProbeKey, Probe> probes_;
+  std::vector<std::string> reply_faults_;
+};
+
+/// The announcements of the nodes from an answer to `fleet.announcements[fleet.max_age]` at `at`,
+/// read with `fleet_labels` (our own metric, so the names are fixed). A session announces if every
+/// series about it says 1 by its newest sample. Nodes and sessions that are not configured are
+/// left out.
+FleetView read_fleet(const Reply& reply, const Config& config, Time at);
+std::vector<std::string> fleet_labels();
+
+}  // namespace anycast::prometheus
