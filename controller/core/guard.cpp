@@ -115,15 +115,16 @@ Word destination(const Context& context, const Step& step) {
     const auto good = std::ranges::find_if(context.announcing, [&](const auto& pair) {
       const bool own = pair.first == context.config.self && pair.second == step.upstream;
       const auto* path = context.path(pair.first, pair.second, carrier);
-      if (own || path == nullptr || !path->unknown_why.empty()) return false;
-      return path->state.verdict == Verdict::ok || path->state.verdict == Verdict::warn;
+      return !own && path != nullptr && path->measured_clear && path->state.verdict != Verdict::bad;
     });
     if (good == context.announcing.end()) {
-      return refuse("destination",
-                    fmt::format("no other announced path of {} is known to be good", carrier));
+      return refuse(
+          "destination",
+          fmt::format("no other announced path of {} is proven good (all bounds under 'clear')",
+                      carrier));
     }
   }
-  return pass("destination", "a good path is announced elsewhere");
+  return pass("destination", "a path that is proven good is announced elsewhere");
 }
 
 // 5.8 The floor: anchors never lose an announcement to automation.

@@ -1,0 +1,221 @@
+#include "controller/app/line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/app/windows.hpp"
+
+namespace anycast {
+namespace {
+
+/// How long the daemon may take until it exports what it was told; BIRD takes milliseconds,
+/// and 2.0.12 up to 3 s where its socket is not polled.
+constexpr Duration kVerify = seconds{5};
+constexpr Duration kBetweenLooks = milliseconds{20};
+
+/// What is not yet as the fragment wants it, in words; empty where all is.
+std::string missing(const RouterView& view, const Fragment& wanted, const RouterView* before) {
+  if (view.revision != wanted.revision) {
+    return view.revision
+               ? fmt::format("it runs revision {}, not {}", *view.revision, wanted.revision)
+               : "it runs without our fragment";
+  }
+  for (const auto& [upstream, session] : view.sessions) {
+    const bool was_up = before != nullptr && before->sessions.contains(upstream) &&
+                        before->sessions.at(upstream).up;
+    if (was_up && !session.up)
+      return fmt::format("{} went from Established to {}", upstream, session.state);
+    const auto exports = wanted.exports.find(upstream);
+    if (!session.up || exports == wanted.exports.end()) continue;
+    if (session.exports != exports->second) {
+      return fmt::format("{} exports {} routes of ours that are not the {} wanted", upstream,
+                         session.exports.size(), exports->second.size());
+    }
+  }
+  return {};
+}
+
+/// Looks until the daemon does what the fragment wants, or for `kVerify`.
+Result<void> verify(const Ports& ports, const Fragment& wanted, Sourced<RouterView>& router) {
+  const auto before = router.value;
+  const auto deadline = ports.clock.now() + kVerify;
+  for (;;) {
+    auto view = ports.router.in_force();
+    const auto now = ports.clock.now();
+    std::string why =
+        view ? missing(*view, wanted, before ? &*before : nullptr) : view.error().text;
+    if (view) router = Sourced<RouterView>::ok(*std::move(view), now);
+    if (why.empty()) return {};
+    if (now >= deadline) {
+      return fail(Remedy::look_at_peer, fmt::format("not in force {} after it was applied: {}",
+                                                    format_age(kVerify), why));
+    }
+    ports.wait(kBetweenLooks);
+  }
+}
+
+template <class T>
+Sourced<T> sourced(Result<T> result, Time at) {
+  if (result) return Sourced<T>::ok(*std::move(result), at);
+  return Sourced<T>::failed(std::move(result.error()), at);
+}
+
+Result<void> apply(const Ports& ports, const Config& config, const Change& change,
+                   Sourced<RouterView>& router) {
+  if (change.urgent) {
+    if (auto done = ports.router.silence(change.fragment); !done) return done;
+    return verify(ports, change.fragment, router);
+  }
+  const auto probation = change.person_confirms.value_or(config.guards.confirm);
+  if (auto done = ports.router.apply(change.fragment, probation); !done) return done;
+  if (auto proof = verify(ports, change.fragment, router); !proof) {
+    Error error = std::move(proof.error());
+    if (auto back = ports.router.undo(); !back) error.notes.push_back("undo: " + back.error().text);
+    return tl::unexpected(std::move(error));
+  }
+  if (change.person_confirms) return {};
+  return ports.router.confirm();
+}
+
+}  // namespace
+
+Time aligned(Time now, Duration interval) {
+  const auto us = now.time_since_epoch().count();
+  return Time{Duration{us - us % interval.count()}};
+}
+
+Seen observe(const Config& config, const Ports& ports, Time now, std::vector<Order> orders) {
+  const auto at = now - config.prometheus.lag;
+  Seen seen{.now = now};
+  seen.evidence = sourced(ports.evidence.evidence(at), at);
+  seen.fleet = sourced(ports.evidence.fleet(at), at);
+  seen.router = sourced(ports.router.in_force(), now);
+  seen.windows = open_windows(config.guards.windows, now);
+  seen.orders = std::move(orders);
+  return seen;
+}
+
+Look look(const core::Setup& setup, const Ports& ports, const State& state, Time now,
+          std::vector<Order> orders) {
+  Look out{.seen = observe(setup.config, ports, now, std::move(orders))};
+  out.thought = core::step(setup, state, out.seen);
+  return out;
+}
+
+Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state) {
+  Published out{.config = std::move(config)};
+  out.state = state;
+  out.plan = look.thought.plan;
+  const auto& evidence = look.seen.evidence;
+  out.evidence = evidence.value
+                     ? Sourced<EvidenceSummary>::ok(summarise(*evidence.value), evidence.at)
+                     : Sourced<EvidenceSummary>{.at = evidence.at, .error = evidence.error};
+  out.router = look.seen.router;
+  out.fleet = look.seen.fleet;
+  out.windows = look.seen.windows;
+  out.now = look.seen.now;
+  out.version = ANYCASTD_VERSION;
+  return out;
+}
+
+Line::Line(std::shared_ptr<const core::Setup> setup, State state, Time started)
+    : setup_{std::move(setup)}, state_{std::move(state)}, started_{started}, loaded_{started} {}
+
+void Line::take(std::shared_ptr<const core::Setup> setup, Time now) {
+  setup_ = std::move(setup);
+  loaded_ = now;
+}
+
+Outcome Line::hand_over(const Ports& ports, const core::Thought& thought,
+                        Sourced<RouterView>& router) {
+  const auto& plan = thought.plan;
+  Outcome out;
+  const auto began = ports.clock.now();
+  const auto ended = [&](Result<void> done, std::string text) {
+    out.attempted = true;
+    out.took = ports.clock.now() - began;
+    if (!done) out.error = std::move(done.error());
+    last_apply_ = ApplyOutcome{.at = began,
+                               .result = out.error ? "rolled_back" : "ok",
+                               .text = out.error ? to_string(*out.error) : std::move(text),
+                               .took = out.took};
+  };
+  if (plan.confirm) ended(ports.router.confirm(), "confirmed");
+  if (plan.undo) ended(ports.router.undo(), "taken back");
+  if (!plan.change || plan.confirm || plan.undo) return out;
+  if (auto written = ports.store.save(core::intent(thought), began, {}); !written) {
+    // Without the intention on disk a kill in between would leave doubt about what was meant.
+    ended(tl::unexpected(std::move(written.error())), {});
+    return out;
+  }
+  ended(apply(ports, config(), *plan.change, router), plan.change->text);
+  out.on_probation = !out.error && plan.change->person_confirms.has_value();
+  for (const auto& step : plan.steps)
+    last_apply_->decision = std::max(last_apply_->decision, step.decision);
+  return out;
+}
+
+void Line::record(const Ports& ports, const State& state, Time at,
+                  const std::vector<Event>& events) {
+  for (const auto& event : events) ports.journal.write(event);
+  if (auto saved = ports.store.save(state, at, events); !saved) {
+    counters_.events_lost += events.size();
+    ports.journal.write({.kind = "store",
+                         .priority = 3,
+                         .text = "cannot save state and history: " + to_string(saved.error()) +
+                                 "; next: tried again each cycle"});
+  }
+}
+
+void Line::count(const core::Thought& thought, const std::vector<Event>& events,
+                 const Outcome& outcome) {
+  ++counters_.cycles;
+  if (outcome.attempted) {
+    ++counters_.applies[{last_apply_->result}];
+    counters_.apply_time.observe(outcome.took);
+  }
+  for (const auto& event : events) {
+    if (event.kind.starts_with("step-")) ++counters_.decisions[{event.kind.substr(5), event.cause}];
+    if (event.kind == "cell-state") ++counters_.cell_changes[{event.node, event.carrier, event.to}];
+    if (event.kind != "guard-refused") continue;
+    for (const auto& step : thought.plan.steps) {
+      if (step.upstream != event.upstream) continue;
+      for (const auto& word : step.guards) {
+        if (!word.passed) ++counters_.guard_refusals[{word.guard}];
+      }
+    }
+  }
+}
+
+std::shared_ptr<const Published> Line::cycle(const Ports& ports, std::vector<Order> orders,
+                                             std::vector<OrderReply>& replies) {
+  const auto began = ports.clock.now();
+  // A clock that was set back must not run the damping clocks backwards.
+  last_ = std::max(last_, aligned(began, config().prometheus.interval));
+  auto seen_now = look(*setup_, ports, state_, last_, std::move(orders));
+  auto& [seen, thought] = seen_now;
+  const auto outcome = hand_over(ports, thought, seen.router);
+  auto settled = core::settle(config(), thought, outcome);
+
+  auto events = thought.plan.events;
+  events.insert(events.end(), settled.events.begin(), settled.events.end());
+  replies.insert(replies.end(), thought.plan.replies.begin(), thought.plan.replies.end());
+  replies.insert(replies.end(), settled.replies.begin(), settled.replies.end());
+  count(thought, events, outcome);
+  const bool changed = settled.state != state_;
+  state_ = std::move(settled.state);
+  if (changed || !events.empty()) record(ports, state_, ports.clock.now(), events);
+
+  auto out = publish(std::shared_ptr<const Config>{setup_, &setup_->config}, seen_now, state_);
+  out.started = started_;
+  out.config_loaded = loaded_;
+  out.last_apply = last_apply_;
+  out.took = ports.clock.now() - began;
+  counters_.cycle_time.observe(out.took);
+  if (out.took > config().prometheus.interval) ++counters_.overruns;
+  out.counters = counters_;
+  return std::make_shared<const Published>(std::move(out));
+}
+
+}  // namespace anycast

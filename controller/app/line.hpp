@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "controller/app/published.hpp"
+#include "controller/core/step.hpp"
+#include "controller/ports/ports.hpp"
+
+namespace anycast {
+
+/// Everything the line touches outside itself.
+struct Ports {
+  EvidenceSource& evidence;
+  RouteSpeaker& router;
+  Store& store;
+  Journal& journal;
+  const Clock& clock;
+  std::function<void(Duration)> wait;  ///< between two looks at the daemon while verifying
+};
+
+/// The evaluation time of a cycle: the same on every node whose clock is right.
+Time aligned(Time now, Duration interval);
+
+/// Asks every source, once.
+Seen observe(const Config& config, const Ports& ports, Time now, std::vector<Order> orders);
+
+/// Observing and thinking, and nothing else: what a dry run is.
+struct Look {
+  Seen seen;
+  core::Thought thought = {};
+};
+Look look(const core::Setup& setup, const Ports& ports, const State& state, Time now,
+          std::vector<Order> orders = {});
+Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state);
+
+/// seen -> thought -> done -> proof -> state, once per call.
+class Line {
+ public:
+  Line(std::shared_ptr<const core::Setup> setup, State state, Time started);
+
+  void take(std::shared_ptr<const core::Setup> setup, Time now);
+  /// One cycle; replies to orders are appended to `replies`.
+  std::shared_ptr<const Published> cycle(const Ports& ports, std::vector<Order> orders,
+                                         std::vector<OrderReply>& replies);
+  const State& state() const { return state_; }
+  const Config& config() const { return setup_->config; }
+
+ private:
+  Outcome hand_over(const Ports& ports, const core::Thought& thought, Sourced<RouterView>& router);
+  void record(const Ports& ports, const State& state, Time at, const std::vector<Event>& events);
+  void count(const core::Thought& thought, const std::vector<Event>& events,
+             const Outcome& outcome);
+
+  std::shared_ptr<const core::Setup> setup_;
+  State state_;
+  Time started_;
+  Time loaded_;
+  Time last_ = {};
+  Counters counters_;
+  std::optional<ApplyOutcome> last_apply_;
+};
+
+}  // namespace anycast

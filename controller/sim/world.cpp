@@ -1,0 +1,116 @@
+#include "controller/sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "controller/base/text.hpp"
+
+namespace anycast::sim {
+namespace {
+
+bool matches(const std::string& pattern, const std::string& name) {
+  return pattern.empty() || pattern == name;
+}
+
+bool matches(const PathKey& pattern, const PathKey& path) {
+  return matches(pattern.node, path.node) && matches(pattern.upstream, path.upstream) &&
+         matches(pattern.carrier, path.carrier);
+}
+
+/// splitmix64's finisher: every bit of the input reaches every bit of the output.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31U);
+}
+
+}  // namespace
+
+World::World(const Config& fleet, std::uint64_t seed) : fleet_{fleet}, seed_{seed} {}
+
+void World::set(const PathKey& path, Quality quality) { base_[path] = quality; }
+
+void World::add(Trouble trouble) { troubles_.push_back(std::move(trouble)); }
+
+void World::prefer(const std::string& carrier,
+                   std::vector<std::pair<std::string, std::string>> order) {
+  preference_[carrier] = std::move(order);
+}
+
+Quality World::quality(const PathKey& path, Time at) const {
+  const auto base = base_.find(path);
+  Quality out = base == base_.end() ? Quality{} : base->second;
+  for (const auto& trouble : troubles_) {
+    if (at < trouble.from || at >= trouble.to || !matches(trouble.where, path)) continue;
+    out.rtt += trouble.rtt;
+    out.loss = std::min(kAll, out.loss + trouble.loss);
+  }
+  return out;
+}
+
+double World::uniform(const PathKey& path, const std::string& region, Time at,
+                      std::uint64_t salt) const {
+  const auto key = hash32(to_string(path) + "/" + region);
+  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  return static_cast<double>(mix(mix(seed_ ^ (std::uint64_t{key} << 32U)) ^ mix(time + salt)) >>
+                             11U) *
+         0x1.0p-53;
+}
+
+Sample World::ping(const PathKey& path, const std::string& region, Time at) const {
+  const auto q = quality(path, at);
+  const bool lost =
+      uniform(path, region, at, 1) * static_cast<double>(kAll) < static_cast<double>(q.loss);
+  if (lost) return {.at = at, .received = false};
+  const double swing =
+      (uniform(path, region, at, 2) * 2 - 1) * static_cast<double>(q.jitter.count());
+  return {.at = at, .received = true, .rtt = q.rtt + Duration{static_cast<std::int64_t>(swing)}};
+}
+
+Evidence World::evidence(Time at) const {
+  Evidence out{.at = at, .server = "built-in world"};
+  const auto scrape = fleet_.evidence.scrape;
+  const auto window = fleet_.evidence.window;
+  for (const auto& [node, entry] : fleet_.nodes) {
+    for (const auto& [upstream, session] : entry.sessions) {
+      for (const auto& carrier : fleet_.upstreams.at(upstream).carries) {
+        for (const auto& region : fleet_.regions) {
+          ProbeSeries series{.key = {node, upstream, carrier, region}};
+          const auto newest = Time{at.time_since_epoch() - at.time_since_epoch() % scrape};
+          for (auto t = newest - window + scrape; t <= newest; t += scrape) {
+            series.samples.push_back(ping({node, upstream, carrier}, region, t));
+          }
+          out.series.push_back(std::move(series));
+        }
+      }
+    }
+  }
+  std::ranges::sort(out.series, {}, &ProbeSeries::key);
+  return out;
+}
+
+std::optional<PathKey> World::catchment(const std::string& carrier,
+                                        const Announced& announced) const {
+  const auto preference = preference_.find(carrier);
+  const auto rank = [&](const std::pair<std::string, std::string>& pair) {
+    if (preference == preference_.end()) return std::ptrdiff_t{0};
+    const auto& order = preference->second;
+    return std::distance(order.begin(), std::ranges::find(order, pair));
+  };
+  std::optional<PathKey> best;
+  std::pair<Stance, std::ptrdiff_t> best_rank;
+  for (const auto& [pair, stance] : announced) {
+    const auto& carries = fleet_.upstreams.at(pair.second).carries;
+    if (!stance.announces() || std::ranges::find(carries, carrier) == carries.end()) continue;
+    const std::pair ranked{stance, rank(pair)};
+    if (best && best_rank <= ranked) continue;
+    best = PathKey{pair.first, pair.second, carrier};
+    best_rank = ranked;
+  }
+  return best;
+}
+
+}  // namespace anycast::sim

@@ -1,0 +1,101 @@
+#include "tests/support/core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/render/fragment.hpp"
+
+namespace anycast::test {
+
+Bench::Bench(const std::string& self) : setup{*sim::article()}, world{setup.config, 7} {
+  setup.config.self = self;
+  sim::quiet_day(world);
+  std::map<std::string, Stance> plain;
+  for (const auto& [node, entry] : setup.config.nodes) {
+    for (const auto& [upstream, session] : entry.sessions) {
+      if (node == self) plain[upstream] = {};
+      if (node != self) others[node].insert(upstream);
+    }
+  }
+  running = *render::fragment(setup.fragment, setup.config, plain);
+}
+
+Seen Bench::seen() {
+  Seen out{.now = now};
+  if (prometheus) {
+    auto evidence = world.evidence(now);
+    if (tamper) tamper(evidence);
+    out.evidence = Sourced<Evidence>::ok(std::move(evidence), now);
+  } else {
+    out.evidence =
+        Sourced<Evidence>::failed({.remedy = Remedy::wait, .text = "prom-a refused"}, now);
+  }
+  if (fleet_known) out.fleet = Sourced<FleetView>::ok(others, now);
+  if (router_up) {
+    RouterView view{.kind = "bird",
+                    .revision = running.revision,
+                    .file_revision = running.revision,
+                    .fragment = running.text};
+    for (const auto& [upstream, session] : setup.config.me().sessions) {
+      const bool up = !sessions_down.contains(upstream);
+      view.sessions[upstream] = {.up = up, .state = up ? "Established" : "Active"};
+      if (up) view.sessions[upstream].exports = running.exports.at(upstream);
+    }
+    out.router = Sourced<RouterView>::ok(std::move(view), now);
+  } else {
+    out.router =
+        Sourced<RouterView>::failed({.remedy = Remedy::wait, .text = "bird does not answer"}, now);
+  }
+  out.windows = windows;
+  out.orders = std::exchange(orders_, {});
+  return out;
+}
+
+const core::Thought& Bench::cycle() {
+  now += setup.config.prometheus.interval;
+  last = core::step(setup, state, seen());
+  const bool change = last.plan.change.has_value();
+  if (change) ++changes;
+  auto result = change ? outcome : Outcome{};
+  result.attempted = change;
+  if (change && !result.error) running = last.plan.change->fragment;
+  auto settled = core::settle(setup.config, last, result);
+  state = std::move(settled.state);
+  events.insert(events.end(), last.plan.events.begin(), last.plan.events.end());
+  events.insert(events.end(), settled.events.begin(), settled.events.end());
+  replies.insert(replies.end(), last.plan.replies.begin(), last.plan.replies.end());
+  replies.insert(replies.end(), settled.replies.begin(), settled.replies.end());
+  return last;
+}
+
+Duration Bench::run(Duration span, const std::function<bool()>& until) {
+  const auto began = now;
+  while (now - began < span) {
+    cycle();
+    if (until && until()) break;
+  }
+  return now - began;
+}
+
+void Bench::order(Order order) {
+  order.id = replies.size() + orders_.size() + 1;
+  if (order.actor.empty()) order.actor = "lin";
+  orders_.push_back(std::move(order));
+}
+
+const Step* Bench::step(const std::string& upstream) const {
+  const auto found = std::ranges::find(last.plan.steps, upstream, &Step::upstream);
+  return found == last.plan.steps.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> Bench::refusals(const std::string& upstream) const {
+  std::vector<std::string> out;
+  const auto* wanted = step(upstream);
+  if (wanted == nullptr) return out;
+  for (const auto& word : wanted->guards) {
+    if (!word.passed) out.push_back(word.guard + ": " + word.text);
+  }
+  return out;
+}
+
+}  // namespace anycast::test
