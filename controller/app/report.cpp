@@ -39,9 +39,9 @@ std::string word(OrderReply::Outcome outcome) {
   return "?";
 }
 
-Json change(const Published& p) {
-  if (!p.plan.change) return nullptr;
-  const auto& change = *p.plan.change;
+Json change(const std::optional<Change>& handed) {
+  if (!handed) return nullptr;
+  const auto& change = *handed;
   return {{"why", word(change.why)},
           {"text", change.text},
           {"upstreams", change.upstreams},
@@ -67,7 +67,9 @@ Json plan(const Published& p) {
   out["prefixes"] = whole.at("prefixes");
   out["interval_seconds"] = to_seconds(p.config->prometheus.interval);
   out["steps"] = steps(p, "");
-  out["change"] = change(p);
+  out["change"] = change(p.plan.change);
+  out["proposal"] = change(p.plan.proposal);
+  out["already_in_force"] = p.plan.already_in_force;
   out["in_force_revision"] = whole.at("local").at("router").at("revision");
   out["wanted_revision"] = p.plan.fragment.revision;
   out["confirm_until"] = whole.at("local").at("router").at("confirm_until");

@@ -204,12 +204,12 @@ Json notices(const Published& p) {
   if (p.plan.condition != Condition::run) {
     notice(out, "error", to_string(p.plan.condition).c_str(), p.plan.condition_why);
   }
-  if (p.router.error) notice(out, "error", "router", to_string(*p.router.error));
-  if (p.evidence.error) notice(out, "error", "evidence", to_string(*p.evidence.error));
+  if (p.router.error) notice(out, "error", "router", p.router.error->text);
+  if (p.evidence.error) notice(out, "error", "evidence", p.evidence.error->text);
   if (p.reload_error) {
     notice(out, "error", "config", "the last reload was refused: " + to_string(*p.reload_error));
   }
-  if (p.fleet.error) notice(out, "warning", "fleet", to_string(*p.fleet.error));
+  if (p.fleet.error) notice(out, "warning", "fleet", p.fleet.error->text);
   if (p.evidence.value) {
     for (const auto& fault : p.evidence.value->faults) notice(out, "warning", "evidence", fault);
   }

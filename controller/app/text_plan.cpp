@@ -57,16 +57,28 @@ std::string diff(const std::string& text, const Look& look) {
   return out;
 }
 
+std::string change_text(const Json& r, const Look& look) {
+  const bool handed = !at(r, "change").is_null();
+  const auto& change = at(r, handed ? "change" : "proposal");
+  if (change.is_null()) return "no change of the fragment\n";
+  const auto& text = at(change, "diff");
+  return fold("",
+              fmt::format("{} ({}): {}", handed ? "handed over now" : "proposed",
+                          str(at(change, "why")), str(at(change, "text"))),
+              look.width) +
+         diff(text.is_string() ? text.get<std::string>() : "", look);
+}
+
 std::string what_happens(const Json& r, std::size_t wanted, std::size_t refused) {
   const auto mode = str(at(r, "mode"));
   const auto condition = str(at(r, "condition", "state"));
-  const bool handed = !at(r, "change").is_null();
+  const bool some = !at(r, "change").is_null() || !at(r, "proposal").is_null();
   if (condition != "run")
     return fmt::format("nothing: {}: {}", condition, str(at(r, "condition", "why")));
-  if (!handed && wanted == refused && refused > 0)
+  if (!some && wanted == refused && refused > 0)
     return "nothing yet: every wanted step is refused; they are tried again in each cycle";
   if (mode == "observe") return "nothing: mode observe only measures; 'mode: advise' plans for you";
-  if (wanted == 0 && !handed) return "nothing to do";
+  if (wanted == 0 && !some) return "nothing to do";
   if (mode == "advise") return "anycastctl apply --reason TEXT carries it out";
   return fmt::format("this node is in mode auto and does it by itself, within {}",
                      age(at(r, "interval_seconds")));
@@ -88,15 +100,7 @@ std::string print_plan(const Json& r, const Look& look) {
            look.width);
   out += notices(r, look);
   for (std::size_t i = 0; i < steps.size(); ++i) out += "\n" + step_text(i + 1, r, steps[i], look);
-  const auto& change = at(r, "change");
-  out += "\n";
-  if (change.is_null()) {
-    out += "no change of the fragment in this cycle\n";
-  } else {
-    out += fold("", fmt::format("change ({}): {}", str(at(change, "why")), str(at(change, "text"))),
-                look.width);
-    out += diff(at(change, "diff").is_string() ? at(change, "diff").get<std::string>() : "", look);
-  }
+  out += "\n" + change_text(r, look);
   if (!at(r, "confirm_until").is_null()) {
     out += labelled("pending",
                     fmt::format("on probation until {}: anycastctl confirm, or it goes "
