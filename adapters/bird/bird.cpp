@@ -1,0 +1,107 @@
+#include "adapters/bird/bird.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "adapters/system/file.hpp"
+#include "controller/base/text.hpp"
+
+namespace anycast::bird {
+namespace {
+
+// A reconfiguration that shuts protocols down answers 0004; a peer that has to hear a NOTIFICATION
+// takes some hundred milliseconds.
+constexpr int kSettleInTimeouts = 4;
+constexpr auto kPollEvery = milliseconds{10};
+constexpr Duration kForLife = hours{24 * 365 * 50};
+
+}  // namespace
+
+Result<void> BirdSpeaker::lock() {
+  if (lock_) return {};
+  const auto path = settings_.fragment + ".lock";
+  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!fd) {
+    return fail(Remedy::look_at_host,
+                fmt::format("cannot open '{}': {}", path, std::strerror(errno)));
+  }
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Remedy::look_at_host,
+                fmt::format("another anycastd writes '{}' and holds '{}', expected to be the only "
+                            "one",
+                            settings_.fragment, path));
+  }
+  lock_ = std::move(fd);
+  return {};
+}
+
+void BirdSpeaker::listen() {
+  if (!held_) return;
+  const bool usable = held_->usable();
+  for (auto& line : held_->take_asynchronous()) heard_.push_back(std::move(line));
+  if (!usable) held_.reset();
+}
+
+Result<Client*> BirdSpeaker::held() {
+  listen();
+  if (!held_) {
+    auto client = Client::connect(settings_.socket, settings_.timeout, kForLife);
+    if (!client) return tl::unexpected(client.error());
+    held_ = std::move(*client);
+  }
+  return &*held_;
+}
+
+Result<Reply> BirdSpeaker::ask(const std::string& command) {
+  const auto client = held();
+  if (!client) return tl::unexpected(client.error());
+  auto reply = (*client)->ask(command);
+  listen();
+  return reply;
+}
+
+Result<std::optional<std::uint32_t>> BirdSpeaker::running_revision() {
+  return ask("eval ANYCASTD_REVISION").and_then(read_revision);
+}
+
+Result<bool> BirdSpeaker::unconfirmed() {
+  return ask("configure status").and_then(read_unconfirmed);
+}
+
+/// Waits until the reconfiguration that `reply` reports is through: 0003 is, 0004 (in progress) and
+/// 0005 (queued) are not yet.
+Result<void> BirdSpeaker::settled(const std::string& command, const Reply& reply) {
+  if (reply.code() == 8002) return tl::unexpected(configuration_error(reply));
+  if (reply.code() != 3 && reply.code() != 4 && reply.code() != 5) {
+    return tl::unexpected(unexpected(command, reply));
+  }
+  const auto deadline = deadline_in(settings_.timeout * kSettleInTimeouts);
+  for (bool through = reply.code() == 3; !through;) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(Remedy::wait, "bird does not finish the reconfiguration in time");
+    }
+    std::this_thread::sleep_for(kPollEvery);
+    const auto status = ask("configure status");
+    if (!status) return tl::unexpected(status.error());
+    through = status->has(3);
+  }
+  // BIRD 2.0.12 may keep UPDATEs back for 3 s until something happens on a socket.
+  for (int i = 0; i < 2; ++i) {
+    if (auto poke = ask("show status"); !poke) return tl::unexpected(poke.error());
+  }
+  return {};
+}
+
+Result<void> BirdSpeaker::put_back(const std::optional<std::string>& previous) {
+  if (previous) return replace_file(settings_.fragment, *previous);
+  if (::unlink(settings_.fragment.c_str()) == 0 || errno == ENOENT) return {};
+  return fail(Remedy::look_at_host,
+              fmt::format("cannot remove '{}': {}", settings_.fragment, std::strerror(errno)));
+}
+
+}  // namespace anycast::bird

@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "adapters/bird/bird.hpp"
+#include "adapters/system/file.hpp"
+#include "controller/base/text.hpp"
+#include "controller/render/fragment.hpp"
+
+namespace anycast::bird {
+namespace {
+
+// All exchanges of one reading together; a daemon that answers each of them late is as good as
+// hanging.
+constexpr int kBudgetInTimeouts = 4;
+
+std::string family_of(const Prefix& prefix) {
+  return prefix.address.family == Address::Family::v4 ? "ipv4" : "ipv6";
+}
+
+/// BIRD prints its start by the clock of today, which moves with every correction; the socket it
+/// made and its process do not.
+std::string start_of(const Client& client, const std::string& socket) {
+  const auto made = modified_at(socket);
+  return fmt::format("{} pid {}", made ? format_utc(*made) : "unknown", client.peer_pid());
+}
+
+}  // namespace
+
+Settings settings_of(const Config& config) {
+  Settings settings{.socket = config.router.socket,
+                    .operator_config = config.router.config,
+                    .fragment = config.router.fragment,
+                    .timeout = config.router.timeout};
+  for (const auto& [upstream, session] : config.me().sessions) {
+    settings.protocols[upstream] = session.protocol.empty() ? upstream : session.protocol;
+  }
+  for (const auto& p : config.prefixes) settings.prefixes.push_back(p.prefix);
+  return settings;
+}
+
+Result<RouterView> BirdSpeaker::in_force() {
+  RouterView view{.kind = "bird"};
+  auto client =
+      Client::connect(settings_.socket, settings_.timeout, settings_.timeout * kBudgetInTimeouts);
+  if (!client) return tl::unexpected(client.error());
+  if (auto ok = client->restrict_rights(); !ok) return tl::unexpected(ok.error());
+  view.version = client->version();
+  view.started = start_of(*client, settings_.socket);
+
+  listen();
+  for (auto& line : heard_) view.notices.push_back(fmt::format("bird says '{}'", printable(line)));
+  heard_.clear();
+  if (auto ok = read_daemon(*client, view); !ok) return tl::unexpected(ok.error());
+  return view;
+}
+
+Result<void> BirdSpeaker::read_daemon(Client& client, RouterView& view) {
+  const auto asked = [&](const std::string& command, auto reader) {
+    return client.ask(command).and_then(reader);
+  };
+  const auto status = asked("show status", read_status);
+  if (!status) return tl::unexpected(status.error());
+  const auto revision = asked("eval ANYCASTD_REVISION", read_revision);
+  if (!revision) return tl::unexpected(revision.error());
+  view.revision = *revision;
+  if (!view.revision) {
+    view.notices.push_back(
+        fmt::format("bird runs without our fragment, expected 'include \"{}\";' in '{}' and a "
+                    "configure",
+                    settings_.fragment, settings_.operator_config));
+  }
+  const auto waiting = asked("configure status", read_unconfirmed);
+  if (!waiting) return tl::unexpected(waiting.error());
+  view.unconfirmed = *waiting;
+  for (const auto& [upstream, protocol] : settings_.protocols) {
+    auto session = read_session(client, upstream, protocol, view);
+    if (!session) return tl::unexpected(session.error());
+    view.sessions[upstream] = std::move(*session);
+  }
+  read_files(*status, view);
+  return {};
+}
+
+Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string& upstream,
+                                              const std::string& protocol, RouterView& view) {
+  const auto found =
+      client.ask(fmt::format("show protocols all {}", quoted(protocol))).and_then(read_protocol);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) {
+    view.notices.push_back(
+        fmt::format("bird has no protocol '{}' for the session to '{}'", protocol, upstream));
+    return SessionView{.state = "missing"};
+  }
+  const auto& bgp = **found;
+  SessionView session{.up = bgp.state == "Established", .state = bgp.state, .since = bgp.since};
+  std::int64_t exported = 0;
+  for (const auto& [name, channel] : bgp.channels) {
+    exported += channel.exported;
+    const auto filter = render::filter_name(protocol);
+    if (channel.output_filter != filter) {
+      view.notices.push_back(fmt::format("'{}' exports {} by '{}', expected 'export filter {};'",
+                                         protocol, name, printable(channel.output_filter), filter));
+    }
+  }
+  if (!session.up) return session;
+  for (const auto& prefix : settings_.prefixes) {
+    const auto channel = bgp.channels.find(family_of(prefix));
+    if (channel == bgp.channels.end() || !channel->second.up) continue;
+    const auto reply =
+        client.ask(fmt::format("show route {} export '{}' all", to_string(prefix), protocol));
+    if (!reply) return tl::unexpected(reply.error());
+    // The session fell since we asked: no table is attached to it any more.
+    if (reply->code() == 9001 && reply->text(9001) == "No valid tables") {
+      return SessionView{.state = "down", .since = bgp.since};
+    }
+    const auto routes = read_routes(*reply);
+    if (!routes) return tl::unexpected(routes.error());
+    session.exports.insert(session.exports.end(), routes->begin(), routes->end());
+  }
+  std::ranges::sort(session.exports);
+  if (exported > static_cast<std::int64_t>(session.exports.size())) {
+    view.notices.push_back(
+        fmt::format("'{}' exports {} routes, {} of them to be seen as our prefixes", protocol,
+                    exported, session.exports.size()));
+  }
+  return session;
+}
+
+void BirdSpeaker::read_files(const Status& status, RouterView& view) const {
+  if (auto text = read_file(settings_.fragment)) {
+    view.fragment = std::move(*text);
+    view.file_revision = render::revision_of(view.fragment);
+  } else {
+    view.notices.push_back(text.error().text);
+  }
+  const auto config = read_operator_config(settings_.operator_config, settings_.fragment);
+  if (!config) {
+    view.notices.push_back(config.error().text);
+    return;
+  }
+  if (config->attachment == Attachment::none) {
+    view.notices.push_back(
+        fmt::format("'{}' does not include our fragment, expected 'include "
+                    "\"{}\";'",
+                    settings_.operator_config, settings_.fragment));
+  }
+  if (config->attachment == Attachment::covered) {
+    view.notices.push_back(
+        fmt::format("'{}' does not name our fragment itself: a change is checked only when it is "
+                    "applied",
+                    settings_.operator_config));
+  }
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const auto since = reconfigured_at(status, now);
+  if (!since) {
+    view.notices.push_back(
+        fmt::format("cannot read the time '{}' of the last reconfiguration, expected 'timeformat "
+                    "base iso long ms;': unfinished edits go unnoticed",
+                    printable(status.reconfigured)));
+    return;
+  }
+  for (const auto& file : edited_since(*config, *since)) {
+    view.notices.push_back(fmt::format("'{}' was edited after bird's last reconfiguration", file));
+  }
+}
+
+}  // namespace anycast::bird
