@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "controller/config/bind.hpp"
+#include "controller/config/report.hpp"
+#include "controller/model/config.hpp"
+
+namespace anycast::config {
+
+/// What a rule looks at. A rule says nothing about values that could not be read.
+struct Checked {
+  const Config& config;
+  const Bound& bound;
+  Report& report;
+};
+
+/// "did you mean 'pccw'? defined at 42:1: cmi, ntt, pccw".
+std::string defined(const Checked& c, Span from, const std::string& word, const std::string& table,
+                    const std::vector<std::string>& names);
+
+/// References, names, and what must be there for each carrier.
+void check_references(const Checked& c);
+/// Prefixes, ASNs, addresses, probe targets.
+void check_addresses(const Checked& c);
+/// Thresholds, the window that must show them, Prometheus.
+void check_evidence(const Checked& c);
+/// The ladder, guards, times that have to fit together.
+void check_policy(const Checked& c);
+
+}  // namespace anycast::config
