@@ -2,13 +2,13 @@
 
 import ipaddress
 import struct
+from collections import Counter
 from dataclasses import dataclass
 
 BGP4MP, BGP4MP_ET = 16, 17
-# Subtype: bytes of an AS number. The _LOCAL ones are messages that the dumping router sent itself.
+# Subtype: bytes of an AS number. The _LOCAL subtypes, what the router itself sent, are left out.
 MESSAGE = {1: 2, 4: 4}
-MESSAGE_LOCAL = {6: 2, 7: 4}
-UPDATE = 2
+OPEN, UPDATE = 1, 2
 
 ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, COMMUNITIES, LARGE_COMMUNITIES = 1, 2, 3, 4, 5, 8, 32
 AS_SEQUENCE = 2
@@ -40,6 +40,7 @@ class Update:
     announced: tuple[str, ...]
     withdrawn: tuple[str, ...]
     attributes: Attributes | None
+    session: int  # 1 for the peer's first session in the dump, 2 after it came back, ...
 
     @property
     def is_end_of_rib(self):
@@ -50,8 +51,13 @@ class Update:
         said = [f"withdraw {prefix}" for prefix in self.withdrawn]
         for prefix in self.announced:
             said.append(f"announce {prefix} path {' '.join(map(str, self.attributes.as_path))}")
-            said += [f"community {a}:{b}" for a, b in self.attributes.communities]
+            said += [f"community {':'.join(map(str, c))}" for c in self._communities()]
+            if self.attributes.med is not None:
+                said.append(f"med {self.attributes.med}")
         return f"{self.time:.6f} {self.peer} AS{self.peer_asn} {', '.join(said) or 'end of RIB'}"
+
+    def _communities(self):
+        return self.attributes.communities + self.attributes.large_communities
 
 
 class _Bytes:
@@ -82,6 +88,7 @@ class _Bytes:
 def updates(dump):
     """Every UPDATE received, in order. A record that is still being written at the end is left out."""
     found = []
+    opened = Counter()
     rest = _Bytes(dump)
     while len(rest) >= 12:
         seconds, kind, subtype, length = rest.numbers("!IHHI")
@@ -91,27 +98,36 @@ def updates(dump):
         if kind not in (BGP4MP, BGP4MP_ET):
             continue
         microseconds = record.number("!I") if kind == BGP4MP_ET else 0
-        if subtype in MESSAGE:
-            update = _message(record, seconds + microseconds / 1e6, MESSAGE[subtype])
-            if update:
-                found.append(update)
+        if subtype not in MESSAGE:
+            continue
+        peer_asn, peer, message_type = _message(record, MESSAGE[subtype])
+        if message_type == OPEN:
+            opened[peer] += 1
+        if message_type == UPDATE:
+            said = _update(record, MESSAGE[subtype])
+            found.append(
+                Update(seconds + microseconds / 1e6, peer, peer_asn, *said, session=opened[peer])
+            )
     return found
 
 
-def _message(record, time, asn_size):
+def _message(record, asn_size):
+    """Peer and message type; what is left of the record is the message's body."""
     peer_asn, _, _, family = record.numbers("!HHHH" if asn_size == 2 else "!IIHH")
     address_size = {1: 4, 2: 16}.get(family)
     if address_size is None:
         raise MrtError(f"address family {family}")
-    peer = ipaddress.ip_address(record.take(address_size))
+    peer = str(ipaddress.ip_address(record.take(address_size)))
     record.take(address_size)  # our own address
     record.take(16)  # the marker
-    _, kind = record.numbers("!HB")
-    if kind != UPDATE:
-        return None
-    withdrawn = _prefixes(record.part(record.number("!H")))
-    attributes = _attributes(record.part(record.number("!H")), asn_size)
-    return Update(time, str(peer), peer_asn, _prefixes(record), withdrawn, attributes)
+    _, message_type = record.numbers("!HB")
+    return peer_asn, peer, message_type
+
+
+def _update(body, asn_size):
+    withdrawn = _prefixes(body.part(body.number("!H")))
+    attributes = _attributes(body.part(body.number("!H")), asn_size)
+    return _prefixes(body), withdrawn, attributes
 
 
 def _prefixes(data):
