@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/contract/sqlite/folder.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace anycast;

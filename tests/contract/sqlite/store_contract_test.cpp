@@ -1,7 +1,7 @@
 #include <functional>
 
 #include "adapters/sqlite/sqlite_store.hpp"
-#include "tests/contract/sqlite/folder.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/memory_store.hpp"
 

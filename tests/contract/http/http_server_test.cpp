@@ -1,0 +1,315 @@
+#include "adapters/http/http_server.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <stdexcept>
+
+#include "adapters/system/user.hpp"
+#include "tests/contract/http/running.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace anycast;
+
+namespace {
+
+/// Says what arrived.
+HttpResponse echo(const HttpRequest& request) {
+  if (request.path == "/missing") return {.status = 404, .body = "{}"};
+  if (request.path == "/throws") throw std::runtime_error("\"oops\"");
+  std::string query;
+  for (const auto& [key, value] : request.query) query += fmt::format("[{}={}]", key, value);
+  return {.content_type = "text/plain",
+          .body = fmt::format("{} {} {} local={} write={} user={} body={}", request.method,
+                              request.path, query, request.local, request.may_write, request.user,
+                              request.body.size())};
+}
+
+std::string get(std::string_view path, std::string_view more = {}) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}\r\n", path,
+                     more);
+}
+
+std::string post(std::size_t length, std::string_view more = {}) {
+  return fmt::format(
+      "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n{}"
+      "\r\n{}",
+      length, more, std::string(length, 'x'));
+}
+
+std::string me() { return user_name(::geteuid()); }
+
+std::string open_error(HttpServer::Options options) {
+  const auto server = HttpServer::open(options, echo);
+  REQUIRE_FALSE(server.has_value());
+  return server.error().text;
+}
+
+}  // namespace
+
+TEST_CASE("the unix socket names its peer, who may write") {
+  const Running server{echo};
+  CHECK(body_of(Raw::unix_socket(server.socket()).ask(get("/v1/status"))) ==
+        fmt::format("GET /v1/status  local=true write=true user={} body=0", me()));
+  CHECK(body_of(Raw::unix_socket(server.socket()).ask(post(300))) ==
+        fmt::format("POST /v1/orders  local=true write=true user={} body=300", me()));
+}
+
+TEST_CASE("TCP reads and may not write") {
+  const Running server{echo};
+  CHECK(body_of(Raw::tcp(server.port()).ask(get("/v1/status"))) ==
+        "GET /v1/status  local=false write=false user= body=0");
+  const auto refused = Raw::tcp(server.port()).ask(post(300));
+  CHECK(status_of(refused) == 403);
+  CHECK(
+      body_of(refused) ==
+      "{\"api\": \"anycastd/v1\", \"kind\": \"Error\", \"text\": \"'POST' is taken on the control "
+      "socket only, expected GET or HEAD\"}\n");
+}
+
+TEST_CASE("the query arrives decoded, the first of equal names counts") {
+  const Running server{echo};
+  CHECK(body_of(Raw::tcp(server.port()).ask(get("/q?b=%E5%8C%BA+x%26&a=1&a=2&c"))) ==
+        "GET /q [a=1][b=区 x&][c=] local=false write=false user= body=0");
+}
+
+TEST_CASE("the handler's status passes through, with headers that keep browsers from guessing") {
+  const Running server{echo};
+  const auto answer = Raw::tcp(server.port()).ask(get("/missing"));
+  CHECK(status_of(answer) == 404);
+  CHECK(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
+  CHECK(answer.find("Cache-Control: no-store\r\n") != std::string::npos);
+  CHECK(answer.find("Content-Type: application/json\r\n") != std::string::npos);
+}
+
+TEST_CASE("a handler that throws costs one answer") {
+  const Running server{echo};
+  const auto answer = Raw::tcp(server.port()).ask(get("/throws"));
+  CHECK(status_of(answer) == 500);
+  CHECK(body_of(answer).find("internal error: \\\"oops\\\"") != std::string::npos);
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+}
+
+TEST_CASE("HEAD has the length of the GET and no body") {
+  const Running server{echo};
+  const auto answer = Raw::tcp(server.port())
+                          .ask(
+                              "HEAD /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: "
+                              "close\r\n\r\n");
+  CHECK(status_of(answer) == 200);
+  CHECK(answer.find("Content-Length: 52\r\n") != std::string::npos);
+  CHECK(body_of(answer).empty());
+}
+
+TEST_CASE("a foreign Host or Origin is refused on TCP") {
+  const Running server{echo};
+  CHECK(status_of(Raw::tcp(server.port())
+                      .ask("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")) ==
+        403);
+  CHECK(status_of(Raw::tcp(server.port()).ask("GET / HTTP/1.0\r\n\r\n")) == 403);
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/", "Origin: http://evil.example\r\n"))) == 403);
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/", "Origin: http://localhost\r\n"))) == 200);
+}
+
+TEST_CASE("a body of 64 KiB is taken, one byte more is 413 and readable as such") {
+  const Running server{echo};
+  CHECK(body_of(Raw::unix_socket(server.socket()).ask(post(65536))).ends_with("body=65536"));
+  CHECK(status_of(Raw::unix_socket(server.socket()).ask(post(65537))) == 413);
+  CHECK(status_of(Raw::unix_socket(server.socket()).ask(post(65537, "Expect: 100-continue\r\n"))) ==
+        413);
+}
+
+TEST_CASE("a body of unknown length is cut at the limit as well") {
+  const Running server{echo};
+  std::string request =
+      "POST /v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n";
+  for (int i = 0; i < 20; ++i) request += "1000\r\n" + std::string(0x1000, 'x') + "\r\n";
+  CHECK(status_of(Raw::unix_socket(server.socket()).ask(request + "0\r\n\r\n")) == 413);
+}
+
+TEST_CASE("a head of 100 KB is refused and the server goes on") {
+  const Running server{echo};
+  const auto headers =
+      Raw::tcp(server.port()).ask(get("/", "X: " + std::string(100'000, 'x') + "\r\n"));
+  CHECK((headers.empty() || status_of(headers) == 431));
+  const auto url = Raw::tcp(server.port()).ask(get("/" + std::string(100'000, 'x')));
+  CHECK((url.empty() || status_of(url) == 414));
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+}
+
+TEST_CASE("64 silent clients on each socket do not stop others") {
+  const Running server{echo};
+  std::vector<Raw> silent;
+  for (int i = 0; i < 64; ++i) {
+    silent.push_back(Raw::tcp(server.port()));
+    silent.push_back(Raw::unix_socket(server.socket()));
+    silent.back().say("GET / HTTP/1.1\r\nHo");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+  CHECK(status_of(Raw::unix_socket(server.socket()).ask(get("/"))) == 200);
+  CHECK(std::chrono::steady_clock::now() - start < seconds{1});
+}
+
+TEST_CASE("a full house is served again after the idle time-out") {
+  const Running server{echo, {.max_connections = 4, .idle_timeout = seconds{1}}};
+  std::vector<Raw> silent;
+  for (int i = 0; i < 4; ++i) silent.push_back(Raw::tcp(server.port()));
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+}
+
+TEST_CASE("a request that drips in is cut off") {
+  const Running server{echo, {.idle_timeout = seconds{5}, .request_timeout = milliseconds{300}}};
+  const auto client = Raw::tcp(server.port());
+  const auto start = std::chrono::steady_clock::now();
+  client.say("GET / HTTP/1.1\r\nHost: localhost\r\n");
+  int bytes = 0;
+  while (bytes < 200 && client.say("x")) {
+    ++bytes;
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  CHECK(bytes < 200);
+  CHECK(std::chrono::steady_clock::now() - start < seconds{3});
+}
+
+TEST_CASE("a connection carries many requests") {
+  const Running server{echo};
+  const auto client = Raw::tcp(server.port());
+  for (int i = 0; i < 50; ++i) client.say("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto all = client.ask(get("/last"));
+  CHECK(all.find("GET /last") != std::string::npos);
+  std::size_t answers = 0;
+  for (auto at = all.find("HTTP/1.1 200"); at != std::string::npos;
+       at = all.find("HTTP/1.1 200", at + 1))
+    ++answers;
+  CHECK(answers == 51);
+}
+
+TEST_CASE("a member of the socket's group may write, and nobody else gets in") {
+  if (::geteuid() != 0) {
+    WARN("SKIP: needs root to become other users");
+    return;
+  }
+  const Running server{echo, {.group = "daemon"}};
+  const gid_t group = group_id("daemon").value();
+  struct stat info = {};
+  REQUIRE(::stat(server.socket().c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777U) == 0660);
+  CHECK(info.st_gid == group);
+  std::filesystem::permissions(std::filesystem::path{server.socket()}.parent_path(),
+                               std::filesystem::perms{0755});
+  // 0 the answer says write=true, 1 it does not, 2 no connection.
+  const auto as_user = [&](std::vector<gid_t> groups) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      if (::setgroups(groups.size(), groups.data()) != 0 || ::setgid(65534) != 0 ||
+          ::setuid(65534) != 0)
+        ::_exit(9);
+      const Fd fd{::socket(AF_UNIX, SOCK_STREAM, 0)};
+      sockaddr_un address = {};
+      address.sun_family = AF_UNIX;
+      server.socket().copy(address.sun_path, sizeof address.sun_path - 1);
+      if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        ::_exit(2);
+      const auto request = get("/");
+      char buffer[2048] = "";
+      std::size_t have = 0;
+      [[maybe_unused]] const auto sent = ::send(fd.get(), request.data(), request.size(), 0);
+      for (ssize_t got = 1; got > 0 && have < sizeof buffer - 1;
+           have += static_cast<std::size_t>(std::max<ssize_t>(0, got)))
+        got = ::recv(fd.get(), buffer + have, sizeof buffer - 1 - have, 0);
+      ::_exit(std::strstr(buffer, "write=true user=nobody") != nullptr ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WEXITSTATUS(status);
+  };
+  CHECK(as_user({group}) == 0);
+  CHECK(as_user({}) == 2);
+  REQUIRE(::chmod(server.socket().c_str(), 0666) == 0);
+  CHECK(as_user({}) == 1);
+}
+
+TEST_CASE("a second daemon on the same socket is refused and harms the first in nothing") {
+  const Running first{echo};
+  CHECK(open_error({.socket = first.socket()}) ==
+        "control socket " + first.socket() + ": another anycastd answers there already");
+  CHECK(status_of(Raw::unix_socket(first.socket()).ask(get("/"))) == 200);
+}
+
+TEST_CASE("a socket that a killed daemon left is replaced, one that answers is not") {
+  const Folder folder;
+  const auto path = folder.path("ctl.sock");
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  Fd old{::socket(AF_UNIX, SOCK_STREAM, 0)};
+  REQUIRE(::bind(old.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(old.get(), 1) == 0);
+  CHECK(open_error({.socket = path}).ends_with("another anycastd answers there already"));
+  old.reset();
+  CHECK(HttpServer::open({.socket = path}, echo).has_value());
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("only the one who made the socket file removes it, and only its own") {
+  const Folder folder;
+  const auto path = folder.path("ctl.sock");
+  {
+    const auto server = HttpServer::open({.socket = path}, echo);
+    REQUIRE(server.has_value());
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      // The copy in a child goes the way of every value; the file has to stay.
+      HttpServer* const copy = server->get();
+      copy->~HttpServer();
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(std::filesystem::exists(path));
+    std::filesystem::remove(path);
+    std::ofstream{path} << "not ours";
+  }
+  CHECK(std::filesystem::exists(path));
+}
+
+TEST_CASE("a place where no socket can be says why") {
+  const Folder folder;
+  std::ofstream{folder.path("file")} << "x";
+  CHECK(open_error({.socket = folder.path("file")}) ==
+        "control socket " + folder.path("file") +
+            ": something else is there, expected a socket or nothing");
+  CHECK(std::filesystem::exists(folder.path("file")));
+  CHECK(open_error({.socket = folder.path("no/ctl.sock")}) ==
+        "control socket " + folder.path("no/ctl.sock") + ": cannot open " +
+            folder.path("no/ctl.sock.lock") + ": No such file or directory");
+  CHECK(
+      open_error({.socket = "/" + std::string(200, 'x')}).ends_with("expected a path of 1 to 107"));
+  CHECK(open_error({.socket = folder.path("s"), .group = "no-such-group"}) ==
+        "there is no group \"no-such-group\" on this host, expected one of /etc/group");
+}
+
+TEST_CASE("a TCP address that cannot be listened on says why") {
+  const auto first = HttpServer::open({.listen = "127.0.0.1:0"}, echo);
+  REQUIRE(first.has_value());
+  const auto taken = fmt::format("127.0.0.1:{}", (*first)->tcp_port());
+  CHECK(open_error({.listen = taken}) ==
+        fmt::format("cannot listen on {}: Address already in use", taken));
+  for (const auto* const wrong : {"9477", "localhost:9477", "127.0.0.1", "127.0.0.1:",
+                                  "127.0.0.1:x", "127.0.0.1:99999", "127.0.0.1:80 "}) {
+    CHECK(
+        open_error({.listen = wrong}) ==
+        fmt::format("cannot listen on '{}', expected an address and a port like 127.0.0.1:9477 or "
+                    "[::1]:9477",
+                    wrong));
+  }
+  const auto v6 = HttpServer::open({.listen = "[::1]:0"}, echo);
+  if (v6) CHECK((*v6)->tcp_port() != 0);
+}

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "adapters/http/http_server.hpp"
+#include "adapters/system/fd.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/folder.hpp"
+
+namespace anycast {
+
+/// A server on a temporary unix socket and a free loopback port, run by a thread with poll(2).
+class Running {
+ public:
+  explicit Running(HttpHandler handler, HttpServer::Options options = {}) {
+    options.socket = socket();
+    options.listen = "127.0.0.1:0";
+    auto server = HttpServer::open(options, std::move(handler));
+    if (!server) FAIL(server.error().text);
+    server_ = std::move(*server);
+    thread_ = std::jthread([this](const std::stop_token& token) { serve(token); });
+  }
+
+  std::string socket() const { return folder_.path("ctl.sock"); }
+  std::uint16_t port() const { return server_->tcp_port(); }
+
+ private:
+  void serve(const std::stop_token& token) {
+    while (!token.stop_requested()) {
+      std::vector<pollfd> waits;
+      for (const int fd : server_->fds())
+        waits.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+      const auto limit =
+          std::min<Duration>(server_->next_timeout().value_or(seconds{1}), milliseconds{20});
+      ::poll(waits.data(), waits.size(),
+             static_cast<int>(std::chrono::ceil<milliseconds>(limit).count()));
+      server_->run();
+    }
+  }
+
+  Folder folder_;
+  std::unique_ptr<HttpServer> server_;
+  std::jthread thread_;
+};
+
+/// A client that says exactly what it is told to.
+class Raw {
+ public:
+  static Raw unix_socket(const std::string& path) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    return Raw{AF_UNIX, address};
+  }
+  static Raw tcp(std::uint16_t port) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return Raw{AF_INET, address};
+  }
+
+  /// False where the server has hung up.
+  bool say(std::string_view text) const {
+    while (!text.empty()) {
+      const auto sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  /// Everything until the server hangs up, at most 10 s of silence.
+  std::string hear() const {
+    std::string all;
+    char buffer[4096];
+    for (;;) {
+      const auto got = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) return all;
+      all.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+  /// The answer to a request that ends the connection.
+  std::string ask(std::string_view text) const {
+    say(text);
+    return hear();
+  }
+
+ private:
+  template <class A>
+  Raw(int family, const A& address) : fd_{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    const timeval limit = {.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  Fd fd_;
+};
+
+/// Status of an answer, or 0 where there is none.
+inline int status_of(const std::string& answer) {
+  return answer.starts_with("HTTP/1.1 ") ? std::stoi(answer.substr(9, 3)) : 0;
+}
+
+inline std::string body_of(const std::string& answer) {
+  const auto end = answer.find("\r\n\r\n");
+  return end == std::string::npos ? "" : answer.substr(end + 4);
+}
+
+}  // namespace anycast
