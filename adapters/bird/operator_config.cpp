@@ -20,7 +20,7 @@ constexpr std::size_t kMaxFiles = 1000;
 constexpr Duration kClockSlack = milliseconds{50};
 
 // /run and /var/run are often the same folder.
-std::string canonical(const std::string& path) {
+std::string real_path(const std::string& path) {
   std::error_code failed;
   const auto real = fs::weakly_canonical(path, failed);
   return failed ? fs::path{path}.lexically_normal().string() : real.string();
@@ -30,8 +30,8 @@ bool is_pattern(const std::string& path) { return path.find_first_of("*?[") != s
 
 bool covers(const std::string& pattern, const std::string& fragment) {
   const fs::path path{pattern};
-  const auto real = fs::path{canonical(path.parent_path())} / path.filename();
-  return ::fnmatch(real.c_str(), canonical(fragment).c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+  const auto real = fs::path{real_path(path.parent_path().string())} / path.filename();
+  return ::fnmatch(real.c_str(), real_path(fragment).c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 
 std::vector<std::string> matches(const std::string& pattern) {
@@ -88,13 +88,13 @@ bool comment_after(std::string_view line, bool inside) {
 class Walk {
  public:
   Walk(OperatorConfig& config, const std::string& fragment)
-      : config_{config}, fragment_{canonical(fragment)} {}
+      : config_{config}, fragment_{real_path(fragment)} {}
 
   void file(const std::string& path, std::string_view text, int depth) {
     config_.files.push_back(path);
     for (const auto& include : includes_of(text, path)) {
       const bool pattern = is_pattern(include.path);
-      if (pattern ? covers(include.path, fragment_) : canonical(include.path) == fragment_) {
+      if (pattern ? covers(include.path, fragment_) : real_path(include.path) == fragment_) {
         const bool direct = !pattern && depth == 0;
         if (config_.attachment != Attachment::direct) {
           config_.attachment = direct ? Attachment::direct : Attachment::covered;
@@ -102,7 +102,7 @@ class Walk {
       }
       for (const auto& next :
            pattern ? matches(include.path) : std::vector<std::string>{include.path}) {
-        if (canonical(next) == fragment_ || depth + 1 >= kMaxDepth ||
+        if (real_path(next) == fragment_ || depth + 1 >= kMaxDepth ||
             config_.files.size() >= kMaxFiles || std::ranges::count(config_.files, next) > 0) {
           continue;
         }
@@ -164,7 +164,7 @@ std::string twin_of(const OperatorConfig& config, const std::string& main_file,
   auto includes = includes_of(text, main_file);
   std::ranges::reverse(includes);
   for (const auto& include : includes) {
-    const bool ours = canonical(include.path) == canonical(fragment);
+    const bool ours = real_path(include.path) == real_path(fragment);
     text.replace(include.at, include.length, ours ? candidate : include.path);
   }
   return text;
