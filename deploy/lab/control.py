@@ -158,7 +158,7 @@ class Lab:
 
     def _start_wire(self, build):
         self.hosts.start("wire", net.WIRE, [build / "anycast-wire", self._wire_socket])
-        wait_until(self._wire_socket.exists, 5, "the wire's socket")
+        wait_until(lambda: self._all_alive() and self._wire_socket.exists(), 5, "the wire's socket")
         self.wire(
             [f"link {cable} a{i} b{i}" for i, (*_, cable) in enumerate(self._wired())]
             + [texts.rule(session, carrier) for session, carrier in net.PATHS]
@@ -222,7 +222,7 @@ class Lab:
 
     def _wait_until_served(self):
         def ready():
-            self._nothing_died()
+            self._all_alive()
             sessions = [state for u in net.UPSTREAMS for state in self.sessions(u).values()]
             return set(sessions) == {"Established"} and all(
                 one.served_by and not one.unserved for one in self.users(0.1).values()
@@ -230,10 +230,12 @@ class Lab:
 
         wait_until(ready, 20, "all sessions, and an answer from the VIP to every user")
 
-    def _nothing_died(self):
+    def _all_alive(self):
+        """True; a process that has ended is an error with its last words."""
         for name in self.hosts.processes():
             if not self.hosts.running(name):
                 raise LabError(f"'{name}' ended: {self.hosts.log(name).read_text().strip()}")
+        return True
 
     # What one does with it
 
@@ -315,3 +317,22 @@ class Lab:
 
     def stop_anycastd(self, node, how=signal.SIGTERM):
         self.hosts.stop([f"anycastd.{node}"], how)
+
+    def ready(self, node):
+        """True once a node's anycastd has fresh evidence and its router answers."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(2)
+                line.connect(str(self.control_socket(node)))
+                line.sendall(b"GET /readyz HTTP/1.0\r\nHost: anycastd\r\n\r\n")
+                return line.recv(64).split()[1:2] == [b"200"]
+        except OSError:
+            return False
+
+    def anycastctl(self, node, *words):
+        """What the operator sees on a node; a refusal is shown as it is."""
+        argv = [self.program("anycastctl"), "-s", self.control_socket(node), *words]
+        done = subprocess.run(
+            argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        return done.stdout

@@ -39,6 +39,20 @@ def _stat(pid):
     return fields[0], int(fields[19])
 
 
+def left_behind(name):
+    """Namespaces, state and processes that still carry a lab's name: nothing, once it is down."""
+    state = str(state_directory(name))
+    left = Hosts(name).existing() + ([state] if os.path.lexists(state) else [])
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue  # it has just ended
+        if f"{state}/" in words:
+            left.append(f"process {process.name}: {words[:200]}".replace("\0", " "))
+    return left
+
+
 class Hosts:
     """The hosts of one lab. Each is the namespace al-LAB-HOST; processes are known by pid files."""
 
@@ -46,6 +60,7 @@ class Hosts:
         self.lab = lab
         self.state = state_directory(lab)
         self._pids = self.state / "pid"
+        self._children = {}  # those that this very process started, to be waited for
 
     # Namespaces
 
@@ -117,8 +132,8 @@ class Hosts:
                 stderr=log,
                 start_new_session=True,
             )
-        pid_file = self._pids / name
-        pid_file.write_text(json.dumps([process.pid, _stat(process.pid)[1]]))
+        self._children[name] = process
+        (self._pids / name).write_text(json.dumps([process.pid, _stat(process.pid)[1]]))
 
     def running(self, name):
         """The pid of a process that we started, while it lives."""
@@ -126,10 +141,8 @@ class Hosts:
             pid, started = json.loads((self._pids / name).read_text())
         except (FileNotFoundError, ValueError):
             return None
-        try:
-            os.waitpid(pid, os.WNOHANG)  # our own child would otherwise stay as a zombie
-        except ChildProcessError:
-            pass
+        if name in self._children:
+            self._children[name].poll()  # or it would stay as a zombie
         now = _stat(pid)
         return pid if now and now[0] != "Z" and now[1] == started else None
 
@@ -150,6 +163,7 @@ class Hosts:
                 time.sleep(0.02)
         for name in names:
             (self._pids / name).unlink(missing_ok=True)
+            self._children.pop(name, None)
 
     def destroy(self):
         """Ends every process, removes every namespace and the state; what is not there is fine."""

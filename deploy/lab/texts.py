@@ -267,9 +267,9 @@ guards:
   min_nodes: 2
   min_paths_per_carrier: 1
   max_changes: {{count: 60, per: 1h}}
-  hold_after_change: 5s
+  hold_after_change: 6s
   turn: 6s
-  confirm: 10s
+  confirm: 6s
 
 fleet: {{announcements: anycast_announces, max_age: 10s}}
 router: {{kind: bird, templates: {templates}, timeout: 2s}}
