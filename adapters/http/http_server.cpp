@@ -137,6 +137,7 @@ class Side {
   std::optional<gid_t> group_;
   MHD_Daemon* daemon_ = nullptr;
   std::map<MHD_Connection*, Steady::time_point> deadlines_;
+  bool closed_one_ = false;
 };
 
 Result<void> Side::start(int listening, std::optional<gid_t> group, unsigned per_ip) {
@@ -156,6 +157,9 @@ Result<void> Side::start(int listening, std::optional<gid_t> group, unsigned per
 }
 
 std::optional<Duration> Side::next_timeout() const {
+  // A full library stops listening, and listens again only in the call after the one in which a
+  // connection ended.
+  if (closed_one_) return Duration{0};
   std::optional<Duration> next;
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
   if (::MHD_get_timeout(daemon_, &wait_ms) == MHD_YES)
@@ -176,6 +180,7 @@ void Side::run() {
     ::shutdown(socket_of(connection), SHUT_RDWR);
     deadline = now + options_.request_timeout;
   }
+  closed_one_ = false;
   ::MHD_run(daemon_);
 }
 
@@ -186,6 +191,7 @@ void Side::on_connection(void* side, MHD_Connection* connection, void** /*contex
     self.deadlines_[connection] = Steady::now() + self.options_.request_timeout;
   } else {
     self.deadlines_.erase(connection);
+    self.closed_one_ = true;
   }
 }
 

@@ -159,7 +159,9 @@ TEST_CASE("a full house is served again after the idle time-out") {
   const Running server{echo, {.max_connections = 4, .idle_timeout = seconds{1}}};
   std::vector<Raw> silent;
   for (int i = 0; i < 4; ++i) silent.push_back(Raw::tcp(server.port()));
+  const auto start = std::chrono::steady_clock::now();
   CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+  CHECK(std::chrono::steady_clock::now() - start < seconds{4});
 }
 
 TEST_CASE("a request that drips in is cut off") {

@@ -2,24 +2,24 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstring>
 #include <string>
 #include <thread>
 
 #include "adapters/http/http_server.hpp"
+#include "adapters/system/events.hpp"
 #include "adapters/system/fd.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/folder.hpp"
 
 namespace anycast {
 
-/// A server on a temporary unix socket and a free loopback port, run by a thread with poll(2).
+/// A server on a temporary unix socket and a free loopback port, run by a thread of its own with
+/// the event loop that also runs it in the daemon.
 class Running {
  public:
   explicit Running(HttpHandler handler, HttpServer::Options options = {}) {
@@ -28,28 +28,27 @@ class Running {
     auto server = HttpServer::open(options, std::move(handler));
     if (!server) FAIL(server.error().text);
     server_ = std::move(*server);
-    thread_ = std::jthread([this](const std::stop_token& token) { serve(token); });
+    loop_ = EventLoop::open().value();
+    for (const int fd : server_->fds()) REQUIRE(loop_->watch(fd, [this] { server_->run(); }));
+    timer_ = loop_->timer([this] { server_->run(); }).value();
+    REQUIRE(loop_->before_sleep([this] {
+      const auto wait = server_->next_timeout();
+      wait ? timer_.arm(*wait) : timer_.disarm();
+    }));
+    thread_ = std::jthread([this] { static_cast<void>(loop_->run()); });
   }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { loop_->stop(); }
 
   std::string socket() const { return folder_.path("ctl.sock"); }
   std::uint16_t port() const { return server_->tcp_port(); }
 
  private:
-  void serve(const std::stop_token& token) {
-    while (!token.stop_requested()) {
-      std::vector<pollfd> waits;
-      for (const int fd : server_->fds())
-        waits.push_back({.fd = fd, .events = POLLIN, .revents = 0});
-      const auto limit =
-          std::min<Duration>(server_->next_timeout().value_or(seconds{1}), milliseconds{20});
-      ::poll(waits.data(), waits.size(),
-             static_cast<int>(std::chrono::ceil<milliseconds>(limit).count()));
-      server_->run();
-    }
-  }
-
   Folder folder_;
   std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<EventLoop> loop_;
+  EventLoop::Timer timer_;
   std::jthread thread_;
 };
 
