@@ -17,7 +17,7 @@ namespace anycast::test {
 namespace {
 
 constexpr std::size_t kMaxRequest = 1U << 20U;
-constexpr int kDripMs = 20;
+constexpr int kDripMs = 2;
 
 std::string decode(std::string_view text) {
   std::string out;

@@ -23,7 +23,7 @@ struct FakeReply {
   enum class Manner {
     complete,  ///< answers and keeps the connection
     silent,    ///< never answers
-    drip,      ///< one byte each 20 ms
+    drip,      ///< one byte each 2 ms
     cut,       ///< promises the whole body, sends half of it and closes
   };
   int status = 200;
