@@ -109,6 +109,7 @@ void Binder::table(const Table& table, const Tree& tree, Span key, const std::st
 
 void Binder::value(const Value& value, const Tree& tree, Span key, const std::string& path) {
   bound_.where[path] = key;
+  if (!tree.whole) bound_.failed.insert(path);
   if (const auto* s = std::get_if<Scalar>(&value.is)) {
     if (!is(Tree::Kind::scalar, tree, key, path)) return;
     scalar(*s, tree, path);

@@ -19,6 +19,8 @@ struct Bound {
 
   /// Whether nothing at the path or beneath it failed to be read.
   bool good(const std::string& path) const;
+  /// Whether all keys or elements of the path are known, though one may have a bad value.
+  bool keys_known(const std::string& path) const { return !failed.contains(path); }
   /// Place of the path or of the nearest thing around it.
   Span at(std::string path) const;
   bool set(const std::string& path) const { return where.contains(path); }

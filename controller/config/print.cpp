@@ -57,7 +57,7 @@ void print_list(const std::string& key, const std::vector<Value>& items, int dep
 
 void print_nested(const std::string& key, const std::string& body, int depth, std::string& out) {
   if (body.empty()) return;
-  out += fmt::format("{}{}:\n{}", indent(depth), quoted(key), body);
+  out += fmt::format("{}{}:\n{}", indent(depth), key, body);
 }
 
 void print_value(const std::string& key, const Value& value, int depth, std::string& out) {

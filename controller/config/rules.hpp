@@ -11,7 +11,7 @@ namespace anycast::config {
 /// What a rule looks at. A rule says nothing about values that could not be read.
 struct Checked {
   const Config& config;
-  const Bound& bound;
+  Bound& bound;  ///< a rule adds what it refused, so that later ones do not build on it
   Report& report;
 };
 

@@ -22,8 +22,9 @@ bool has(const std::vector<std::string>& words, const std::string& word) {
 
 void require(const Checked& c, const std::string& path, const std::string& word,
              const std::string& table, const std::vector<std::string>& names) {
-  if (!c.bound.good(path) || !c.bound.good(table) || has(names, word)) return;
+  if (!c.bound.good(path) || !c.bound.keys_known(table) || has(names, word)) return;
   const auto at = c.bound.at(path);
+  c.bound.failed.insert(path);
   c.report.error(at, "reference", fmt::format("'{}' is not in '{}'", word, table),
                  {defined(c, at, word, table, names)});
 }
@@ -47,7 +48,8 @@ void check_sessions(const Checked& c) {
     std::map<std::string, std::string> protocols;
     for (const auto& [upstream, session] : node.sessions) {
       const auto at = c.bound.at(path + upstream);
-      if (!has(upstreams, upstream) && c.bound.good("upstreams")) {
+      if (!has(upstreams, upstream) && c.bound.keys_known("upstreams")) {
+        c.bound.failed.insert(path + upstream);
         c.report.error(at, "reference", fmt::format("'{}' is not in 'upstreams'", upstream),
                        {defined(c, at, upstream, "upstreams", upstreams)});
         continue;

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "controller/base/text.hpp"
 
@@ -166,6 +167,7 @@ class Builder : public YAML::EventHandler {
   void add_entry(Open& map, Tree value) {
     const Tree key = std::move(*map.key);
     map.key.reset();
+    const bool was_whole = std::exchange(map.tree.whole, false);
     if (key.kind != Tree::Kind::scalar) {
       report_.error(key.at, "yaml-syntax", "a key must be a word");
       return;
@@ -183,6 +185,7 @@ class Builder : public YAML::EventHandler {
                     {"most YAML readers keep one of the two and say nothing"});
       return;
     }
+    map.tree.whole = was_whole;
     map.tree.entries.push_back({.key = key.text, .at = key.at, .value = std::move(value)});
   }
 
@@ -256,6 +259,7 @@ void merge(Tree& base, Tree over) {
     base = std::move(over);
     return;
   }
+  base.whole = base.whole && over.whole;
   std::map<std::string, std::size_t> index;
   for (std::size_t i = 0; i < base.entries.size(); ++i) index[base.entries[i].key] = i;
   for (auto& entry : over.entries) {

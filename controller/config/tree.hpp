@@ -18,6 +18,7 @@ struct Tree {
   Span at;
   std::string text = {};            ///< of a scalar
   std::vector<Tree> items = {};     ///< of a list
+  bool whole = true;                ///< false where a key of the map was refused
   std::vector<Entry> entries = {};  ///< of a map, keys once, in the order of the file
 };
 

@@ -1,0 +1,173 @@
+#include <unistd.h>
+
+#include "controller/base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/config/samples.hpp"
+
+using namespace anycast;
+using namespace anycast::config;
+
+namespace {
+
+/// A folder of this test's own, gone with it.
+struct Folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("anycastd-config-" + std::to_string(getpid()));
+  Folder() { std::filesystem::create_directories(path / "conf.d"); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream{path / name, std::ios::binary} << text;
+  }
+};
+
+const std::string kExample = slurp(tree("deploy/example/anycastd.yaml"));
+
+}  // namespace
+
+TEST_CASE("the example is read into the model") {
+  const auto loaded = load_example();
+  REQUIRE(loaded.config);
+  const auto& c = *loaded.config;
+  CHECK(c.self == "hk-idc-1");
+  CHECK(c.mode == Mode::advise);
+  REQUIRE(c.prefixes.size() == 1);
+  CHECK(c.prefixes[0].prefix == Prefix::parse("203.0.113.0/24"));
+  CHECK(c.prefixes[0].origin_asn == 64500);
+  CHECK(c.prefixes[0].vips == std::vector{*Address::parse("203.0.113.1")});
+  CHECK(c.prometheus.urls.size() == 2);
+  CHECK(c.prometheus.bearer_token_file == "/etc/anycastd/secrets/prometheus-token");
+  CHECK(c.prometheus.tls.ca_file == "/etc/anycastd/tls/ca.pem");
+  CHECK(c.evidence.window == minutes{10});
+  CHECK(c.evidence.labels.upstream.empty());
+  CHECK(c.carriers == std::vector<std::string>{"telecom", "unicom", "mobile"});
+  CHECK(c.upstreams.at("hkbn").prepend_max == 2);
+  CHECK(c.nodes.at("hk-aws-1").sessions.at("cmi").protocol == "cmi_backup");
+  CHECK(c.nodes.at("hk-aws-1").sessions.at("ntt").protocol == "ntt");
+  CHECK(c.nodes.at("hk-aws-1").sessions.at("ntt").multihop == 2);
+  REQUIRE(c.policy.carrier_bad.size() == 2);
+  CHECK(c.policy.carrier_bad[0].stance == Stance{Stance::Kind::prepend, 2});
+  CHECK(c.policy.carrier_bad[1].stance == Stance{Stance::Kind::withdraw});
+  CHECK(c.policy.restore_settle == minutes{10});
+  CHECK(c.guards.anchors == std::vector<std::string>{"hk-ali-1"});
+  REQUIRE(c.guards.windows.size() == 1);
+  CHECK(c.guards.windows[0].days == std::vector{1, 2, 3, 4, 5, 6, 0});
+  CHECK(c.guards.windows[0].from == hours{19} + minutes{30});
+  CHECK(c.guards.windows[0].forbid == std::vector{Window::Forbids::announce});
+  CHECK(c.history.keep == hours{24 * 400});
+}
+
+TEST_CASE("a carrier takes from thresholds.default what it leaves out") {
+  const auto loaded = load_example();
+  REQUIRE(loaded.config);
+  const auto& t = loaded.config->thresholds;
+  CHECK(t.size() == 3);
+  CHECK(t.at("telecom") == Thresholds{});
+  auto mobile = Thresholds{};
+  mobile.rtt = {milliseconds{120}, milliseconds{180}, milliseconds{140}};
+  CHECK(t.at("mobile") == mobile);
+}
+
+TEST_CASE("every written value knows its place, and a default has none") {
+  const auto loaded = load_example();
+  REQUIRE(loaded.config);
+  const auto& origins = loaded.config->origins;
+  const auto place = [&](const std::string& path) { return to_string(origins.at(path)); };
+  CHECK(place("guards.min_nodes") == "anycastd.yaml:85:14");
+  CHECK(place("thresholds.mobile.rtt.bad") == "anycastd.yaml:42:29");
+  CHECK(place("thresholds.mobile.loss.bad") == "anycastd.yaml:36:29");
+  CHECK(place("thresholds.telecom.rtt.bad") == "anycastd.yaml:35:32");
+  CHECK(place("nodes.hk-idc-1.sessions.cmi") == "anycastd.yaml:61:7");
+  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:79:28");
+  CHECK_FALSE(origins.contains("prometheus.max_body"));
+}
+
+TEST_CASE("the digest follows the text") {
+  const auto one = load_example();
+  const auto two = load({{.name = "other.yaml", .text = kExample + "# x\n"}}, {.self = "hk-tx-1"});
+  REQUIRE(one.config);
+  REQUIRE(two.config);
+  CHECK(one.config->digest == hash64_hex(kExample));
+  CHECK(two.config->digest == hash64_hex(kExample + "# x\n"));
+}
+
+TEST_CASE("who I am: the command line before the file before the host") {
+  const std::vector<Source> file = {{.name = "x", .text = "node: hk-tx-1\n" + kExample}};
+  CHECK(load(file, {.self = "hk-aws-1", .host_name = "hk-idc-1"}).config->self == "hk-aws-1");
+  CHECK(load(file, {.host_name = "hk-idc-1"}).config->self == "hk-tx-1");
+  CHECK(load_example().config->self == "hk-idc-1");
+}
+
+TEST_CASE("the fleet's file can be checked on a host that is none of its nodes") {
+  const std::vector<Source> file = {{.name = "x", .text = kExample}};
+  CHECK_FALSE(load(file, {.host_name = "laptop"}).config);
+  const auto loaded = load(file, {.host_name = "laptop", .needs_self = false});
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->self.empty());
+}
+
+TEST_CASE("drop-ins merge maps, replace the rest, and each value keeps its file") {
+  const Folder folder;
+  folder.write("anycastd.yaml", kExample);
+  folder.write("conf.d/20-b.yaml",
+               "guards: {min_nodes: 1}\nregions: [beijing, shenzhen]\nevidence: {window: 15m}\n");
+  folder.write("conf.d/10-a.yaml", "guards:\n  min_nodes: 3\n  confirm: 30s\n");
+  folder.write("conf.d/30-c.yaml.bak", "nonsense: [");
+  folder.write("conf.d/40-empty.yaml", "# nothing\n");
+  const auto loaded = load_path((folder.path / "anycastd.yaml").string(), {.self = "hk-idc-1"});
+  REQUIRE(loaded);
+  INFO(shown(*loaded));
+  REQUIRE(loaded->config);
+  const auto& c = *loaded->config;
+  CHECK(c.guards.min_nodes == 1);
+  CHECK(c.guards.confirm == seconds{30});
+  CHECK(c.guards.anchors.size() == 1);
+  CHECK(c.regions.size() == 2);
+  const auto conf_d = (folder.path / "conf.d").string();
+  CHECK(to_string(c.origins.at("guards.min_nodes")) == conf_d + "/20-b.yaml:1:21");
+  CHECK(to_string(c.origins.at("guards.confirm")) == conf_d + "/10-a.yaml:3:12");
+  CHECK(c.origins.at("guards.anchors").file == (folder.path / "anycastd.yaml").string());
+}
+
+TEST_CASE("an error in a drop-in is shown with the drop-in's name and line") {
+  const auto loaded = load({{.name = "anycastd.yaml", .text = kExample},
+                            {.name = "conf.d/a.yaml", .text = "guards: {min_nodes: 9}\n"}},
+                           {.self = "hk-idc-1"});
+  CHECK(shown(loaded) ==
+        R"(conf.d/a.yaml:1:21: error: no node could ever be withdrawn [guard-deadlock]
+    1 | guards: {min_nodes: 9}
+      |                     ^
+      = hint: the fleet has 4 nodes, so min_nodes 9 refuses every withdraw; use 3 or less
+)");
+}
+
+TEST_CASE("a file that cannot be read is an error of the host") {
+  const auto loaded = load_path("/nonexistent/anycastd.yaml", {});
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().remedy == Remedy::look_at_host);
+  CHECK(loaded.error().text ==
+        "cannot read '/nonexistent/anycastd.yaml': No such file or directory");
+}
+
+TEST_CASE("what is no configuration at all is told so, without end or crash") {
+  CHECK(shown(load_text("")).find("the file needs 'prefixes'") != std::string::npos);
+  CHECK(shown(load_text("[1, 2]")).find("expected a map, found a list") != std::string::npos);
+  CHECK_FALSE(load_text(std::string(200'000, '[')).config);
+  CHECK_FALSE(load_text(std::string("a: \0b", 5)).config);
+  CHECK_FALSE(load_text("\xFF\xFE"
+                        "a")
+                  .config);
+  std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const auto n = std::to_string(i - 1);
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + n;
+    for (int j = 0; j < 9; ++j) laughs += ", *a" + n;
+    laughs += "]\n";
+  }
+  CHECK(shown(load_text(laughs)).find("more than 100000 values") != std::string::npos);
+  std::string keys;
+  for (int i = 0; i < 1000; ++i) keys += "key" + std::to_string(i) + ": 1\n";
+  CHECK(load_text(keys).diagnostics.size() == 201);
+}
