@@ -188,8 +188,8 @@ void Line::count(const core::Thought& thought, const std::vector<Event>& events,
   }
 }
 
-std::shared_ptr<const Published> Line::cycle(const Ports& ports, std::vector<Order> orders,
-                                             std::vector<OrderReply>& replies) {
+std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> orders,
+                                       std::vector<OrderReply>& replies) {
   const auto began = ports.clock.now();
   // A clock that was set back must not run the damping clocks backwards.
   last_ = std::max(last_, aligned(began, config().prometheus.interval));
@@ -215,7 +215,7 @@ std::shared_ptr<const Published> Line::cycle(const Ports& ports, std::vector<Ord
   counters_.cycle_time.observe(out.took);
   if (out.took > config().prometheus.interval) ++counters_.overruns;
   out.counters = counters_;
-  return std::make_shared<const Published>(std::move(out));
+  return std::make_shared<Published>(std::move(out));
 }
 
 }  // namespace anycast

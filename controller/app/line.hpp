@@ -42,8 +42,8 @@ class Line {
 
   void take(std::shared_ptr<const core::Setup> setup, Time now);
   /// One cycle; replies to orders are appended to `replies`.
-  std::shared_ptr<const Published> cycle(const Ports& ports, std::vector<Order> orders,
-                                         std::vector<OrderReply>& replies);
+  std::shared_ptr<Published> cycle(const Ports& ports, std::vector<Order> orders,
+                                   std::vector<OrderReply>& replies);
   const State& state() const { return state_; }
   const Config& config() const { return setup_->config; }
 

@@ -10,8 +10,7 @@ namespace anycast::core {
 namespace {
 
 struct Carried {
-  std::vector<const PathReport*> bad;     ///< and moving helps
-  std::vector<const PathReport*> border;  ///< bad everywhere
+  std::vector<const PathReport*> bad;  ///< measured bad now, and moving helps
   bool all_clear = true;
   bool any_bad = false;
 };
@@ -22,7 +21,9 @@ Carried carried_by(const Context& context, const std::string& upstream) {
     const auto* path = context.path(context.config.self, upstream, carrier);
     if (path == nullptr) continue;
     const bool bad = path->state.verdict == Verdict::bad;
-    if (bad) (path->blame == "border" ? out.border : out.bad).push_back(path);
+    // Only what is bad now justifies a step: a verdict lasts beyond its cause until it is proven
+    // clear.
+    if (bad && path->measured_bad && path->blame != "border") out.bad.push_back(path);
     out.any_bad = out.any_bad || bad;
     const bool known = path->unknown_why.empty() && path->state.verdict != Verdict::unknown;
     if (bad || !known || !path->measured_clear) out.all_clear = false;
@@ -52,7 +53,6 @@ std::string describe_bad(const Config& config, const PathReport& path) {
         break;
     }
   }
-  if (parts.empty()) return fmt::format("{} bad and not yet clear", path.key.carrier);
   return fmt::format("{} bad: {} in {} of {} regions", path.key.carrier, join(parts, ", "),
                      path.regions_bad, path.regions.size());
 }

@@ -108,7 +108,8 @@ class SimNode : EvidenceSource, Journal, Clock {
  private:
   Result<Evidence> evidence(Time at) override {
     if (fleet_.prometheus_away) return tl::unexpected(*fleet_.prometheus_away);
-    return fleet_.world_.evidence(at);
+    if (fleet_.evidence_.at != at) fleet_.evidence_ = fleet_.world_.evidence(at);
+    return fleet_.evidence_;
   }
   Result<FleetView> fleet(Time) override {
     if (fleet_.prometheus_away) return tl::unexpected(*fleet_.prometheus_away);

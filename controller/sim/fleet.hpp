@@ -64,6 +64,7 @@ class SimFleet {
   World::Announced announced_;
   std::vector<std::pair<Time, Event>> events_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  Evidence evidence_ = {.at = {}};  ///< of this tick, the same for every node
 };
 
 }  // namespace anycast::sim

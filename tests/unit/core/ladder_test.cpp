@@ -101,6 +101,20 @@ TEST_CASE("a carrier that is bad everywhere is left alone: moving it helps nobod
   CHECK(path->blame == "border");
 }
 
+TEST_CASE("a path that is no longer bad is not degraded, even while its verdict lasts") {
+  Bench bench;
+  bench.run(minutes{1});
+  bench.world.add({.where = {"", "", "mobile"},
+                   .from = bench.now,
+                   .to = bench.now + minutes{20},
+                   .rtt = milliseconds{190},
+                   .loss = 100'000});
+  bench.run(hours{2});
+  // The four paths come back to "ok" one after another; the first to be proven good is no reason to
+  // move users away from the others.
+  CHECK(bench.changes == 0);
+}
+
 TEST_CASE("one sick probe moves nothing") {
   Bench bench;
   bench.tamper = [](Evidence& evidence) {

@@ -1,0 +1,251 @@
+#include "controller/cmd/anycastd_daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "adapters/http/http_server.hpp"
+#include "adapters/sqlite/sqlite_store.hpp"
+#include "adapters/system/clock.hpp"
+#include "adapters/system/events.hpp"
+#include "adapters/system/journal.hpp"
+#include "adapters/system/notify.hpp"
+#include "controller/app/api.hpp"
+#include "controller/app/line.hpp"
+#include "controller/app/mailbox.hpp"
+#include "controller/app/metrics.hpp"
+#include "controller/cmd/common.hpp"
+
+namespace anycast::cmd {
+namespace {
+
+/// Every source has a deadline, so the first cycle ends well within this or not at all.
+constexpr Duration kFirstCycle = minutes{1};
+
+/// The newest published cycle; the only value besides the mailbox that both threads touch.
+class Shelf {
+ public:
+  void put(std::shared_ptr<const Published> published) {
+    const std::lock_guard lock{mutex_};
+    published_ = std::move(published);
+  }
+  std::shared_ptr<const Published> get() const {
+    const std::lock_guard lock{mutex_};
+    return published_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Published> published_;
+};
+
+/// The cycle thread: owns line, adapters and the writing store.
+class Cycles {
+ public:
+  Cycles(std::shared_ptr<const core::Setup> setup, State state, Store& store, Mailbox& mailbox,
+         Shelf& shelf, EventLoop& loop)
+      : line_{std::move(setup), std::move(state), clock_.now()},
+        store_{store},
+        mailbox_{mailbox},
+        shelf_{shelf},
+        loop_{loop} {
+    sources_ = connect(line_.config());
+  }
+
+  void run() {
+    Mailbox::Post post;
+    while (!post.stop) {
+      if (post.setup) take(post.setup);
+      cycle(std::move(post.orders));
+      const auto now = clock_.now();
+      const auto interval = line_.config().prometheus.interval;
+      post = mailbox_.wait(now, aligned(now, interval) + interval);
+    }
+  }
+
+ private:
+  void take(const std::shared_ptr<const core::Setup>& setup) {
+    const auto before = line_.config().digest;
+    line_.take(setup, clock_.now());
+    sources_ = {};  // the old speaker holds the lock that the new one needs
+    sources_ = connect(line_.config());
+    journal_.write({.kind = "config",
+                    .priority = 5,
+                    .text = fmt::format(
+                        "took configuration {} (was {}); next: judged by it from this cycle on",
+                        setup->config.digest.substr(0, 7), before.substr(0, 7))});
+  }
+
+  void cycle(std::vector<Order> orders) {
+    const Ports ports{
+        *sources_.evidence, *sources_.router, store_,
+        journal_,           clock_,           [](Duration d) { std::this_thread::sleep_for(d); }};
+    std::vector<OrderReply> replies;
+    auto published = line_.cycle(ports, std::move(orders), replies);
+    for (const auto& server : sources_.evidence->stats()) {
+      for (const auto& [result, times] : server.requests) {
+        published->counters.prometheus_requests[{server.server, result}] = times;
+      }
+    }
+    shelf_.put(std::move(published));
+    mailbox_.answer(replies);
+    loop_.wake();
+  }
+
+  SystemClock clock_;
+  SystemJournal journal_;
+  Line line_;
+  Store& store_;
+  Mailbox& mailbox_;
+  Shelf& shelf_;
+  EventLoop& loop_;
+  Sources sources_;
+};
+
+/// The serve thread: sockets, signals, service manager.
+class Serve {
+ public:
+  Serve(Invocation invocation, const Config& config, Mailbox& mailbox, Shelf& shelf,
+        EventLoop& loop)
+      : invocation_{std::move(invocation)},
+        history_file_{config.history.file},
+        mailbox_{mailbox},
+        shelf_{shelf},
+        loop_{loop},
+        api_{{.published = [this] { return shelf_.get(); },
+              .post = [this](Order order) { return mailbox_.post(std::move(order)); },
+              .reply = [this](std::uint64_t ticket) { return mailbox_.reply(ticket); },
+              .history = [this](const HistoryQuery& query) { return history(query); },
+              .reload = [this] { return reload(); },
+              .now = [this] { return clock_.now(); }}} {}
+
+  Result<void> open(const Config& config) {
+    auto server = HttpServer::open({.socket = config.control.socket,
+                                    .group = config.control.group,
+                                    .listen = config.web.listen,
+                                    .hosts = {host_name()}},
+                                   api_.handler());
+    if (!server) return tl::unexpected(server.error());
+    server_ = *std::move(server);
+    for (const int fd : server_->fds()) {
+      if (auto watched = loop_.watch(fd, [this] { server_->run(); }); !watched) return watched;
+    }
+    auto timer = loop_.timer([this] { server_->run(); });
+    if (!timer) return tl::unexpected(timer.error());
+    timer_ = *timer;
+    if (auto before = loop_.before_sleep([this] { arm(); }); !before) return before;
+    loop_.on_wake([this] { published(); });
+    const auto watchdog = watchdog_interval();
+    return watchdog ? loop_.every(*watchdog, [this] { pet(); }) : Result<void>{};
+  }
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) {
+      notify_reloading();
+      const auto taken = reload();
+      notify_ready(taken ? "configuration reloaded"
+                         : "configuration refused, the old one stays in force");
+      return;
+    }
+    notify_stopping();
+    loop_.stop();
+  }
+
+ private:
+  void arm() {
+    if (const auto next = server_->next_timeout()) {
+      timer_.arm(*next);
+    } else {
+      timer_.disarm();
+    }
+  }
+
+  void published() {
+    const auto now = shelf_.get();
+    if (!now) return;
+    auto status = fmt::format("{}, {} nodes announce", to_string(now->plan.condition),
+                              now->plan.nodes_announcing);
+    if (!now->plan.notices.empty()) status += ", " + now->plan.notices.front().text;
+    if (!std::exchange(ready_, true)) {
+      notify_ready(status);
+    } else {
+      notify_status(status);
+    }
+  }
+
+  /// The watchdog means that the line moves, not that this thread does.
+  void pet() {
+    const auto last = shelf_.get();
+    const auto now = clock_.now();
+    if (last ? metrics::alive(*last, now) : now - started_ < kFirstCycle) notify_watchdog();
+  }
+
+  Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) {
+    auto store = SqliteStore::open({.file = history_file_, .access = Database::Access::read});
+    if (!store) return tl::unexpected(store.error());
+    return (*store)->history(query);
+  }
+
+  Result<std::string> reload() {
+    auto prepared = prepare(invocation_.config_file, invocation_.node);
+    if (!prepared.setup) {
+      std::string text = "refused configuration, the one in force stays: " + prepared.problems;
+      journal_.write({.kind = "config", .priority = 3, .text = text});
+      return fail(Remedy::fix_text, std::move(text));
+    }
+    auto taken = fmt::format("took configuration {}", prepared.setup->config.digest.substr(0, 7));
+    mailbox_.post(std::move(prepared.setup));
+    return taken + prepared.problems;
+  }
+
+  Invocation invocation_;
+  std::string history_file_;
+  SystemClock clock_;
+  Time started_ = clock_.now();
+  SystemJournal journal_;
+  Mailbox& mailbox_;
+  Shelf& shelf_;
+  EventLoop& loop_;
+  Api api_;
+  std::unique_ptr<HttpServer> server_;
+  EventLoop::Timer timer_;
+  bool ready_ = false;
+};
+
+int report(const Error& error, int code) {
+  std::cerr << "anycastd: " << to_string(error) << "\n";
+  return code;
+}
+
+}  // namespace
+
+int daemon(const Invocation& invocation, std::shared_ptr<const core::Setup> setup) {
+  const auto& config = setup->config;
+  auto store = SqliteStore::open({.file = config.history.file, .keep = config.history.keep});
+  if (!store) return report(store.error(), kFailed);
+  auto state = (*store)->load();
+  if (!state) return report(state.error(), kFailed);
+  auto loop = EventLoop::open();
+  if (!loop) return report(loop.error(), kFailed);
+
+  Mailbox mailbox;
+  Shelf shelf;
+  Serve serve{invocation, config, mailbox, shelf, **loop};
+  auto signals =
+      (*loop)->on_signals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) { serve.on_signal(signal); });
+  if (!signals) return report(signals.error(), kFailed);
+  if (auto opened = serve.open(config); !opened) return report(opened.error(), kFailed);
+
+  Cycles cycles{setup, state->value_or(State{}), **store, mailbox, shelf, **loop};
+  std::jthread thread{[&] { cycles.run(); }};
+  const auto served = (*loop)->run();
+  // Leaving changes nothing: the cycle that is under way ends, announcements stay as they are.
+  mailbox.stop();
+  thread.join();
+  return served ? kOk : report(served.error(), kFailed);
+}
+
+}  // namespace anycast::cmd

@@ -1,0 +1,70 @@
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "adapters/sqlite/sqlite_store.hpp"
+#include "adapters/system/clock.hpp"
+#include "controller/app/line.hpp"
+#include "controller/app/report.hpp"
+#include "controller/app/text.hpp"
+#include "controller/cmd/anycastd_daemon.hpp"
+#include "controller/cmd/common.hpp"
+
+namespace anycast::cmd {
+namespace {
+
+/// A journal that is not there: a dry run tells what it thinks on standard output only.
+class NoJournal final : public Journal {
+ public:
+  void write(const Event&) override {}
+};
+
+/// Sleeps until the deadline or until a signal asks to end; true: go on.
+bool sleep_until(const sigset_t& ends, Duration span) {
+  const auto us = std::max<std::int64_t>(span.count(), 0);
+  const timespec wait{.tv_sec = us / 1'000'000, .tv_nsec = (us % 1'000'000) * 1000};
+  return ::sigtimedwait(&ends, nullptr, &wait) < 0;
+}
+
+}  // namespace
+
+int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
+  const auto& config = setup->config;
+  auto store = SqliteStore::open({.file = config.history.file, .access = Database::Access::read});
+  if (!store) {
+    std::cerr << "anycastd: " << to_string(store.error()) << "\n";
+    return kFailed;
+  }
+  const auto loaded = (*store)->load();
+  if (!loaded) {
+    std::cerr << "anycastd: " << to_string(loaded.error()) << "\n";
+    return kFailed;
+  }
+  sigset_t ends{};
+  ::sigemptyset(&ends);
+  ::sigaddset(&ends, SIGTERM);
+  ::sigaddset(&ends, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  const auto sources = connect(config);
+  const SystemClock clock;
+  NoJournal journal;
+  const Ports ports{*sources.evidence, *sources.router, **store, journal, clock, {}};
+  auto state = loaded->value_or(State{});
+  for (;;) {
+    const auto now = aligned(clock.now(), config.prometheus.interval);
+    const auto seen = look(*setup, ports, state, now);
+    state = seen.thought.base;
+    const auto shown = publish(std::shared_ptr<const Config>{setup, &config}, seen, state);
+    std::cout << text::print(report::plan(shown), {.width = 160, .utc = true});
+    for (const auto& event : seen.thought.plan.events)
+      std::cout << "would say: " << event.text << "\n";
+    std::cout << std::flush;
+    if (once) return kOk;
+    if (!sleep_until(ends, now + config.prometheus.interval - clock.now())) return kOk;
+  }
+}
+
+}  // namespace anycast::cmd

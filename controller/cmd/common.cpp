@@ -1,0 +1,61 @@
+#include "controller/cmd/common.hpp"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "adapters/bird/bird.hpp"
+#include "adapters/system/file.hpp"
+#include "controller/render/builtin.hpp"
+#include "controller/render/fragment.hpp"
+
+namespace anycast::cmd {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  const std::string whole = name.data();
+  return whole.substr(0, whole.find('.'));
+}
+
+Result<render::Template> load_template(const Config& config) {
+  const auto path = config.router.templates + "/bird/fragment.tmpl";
+  if (modified_at(path)) {
+    const auto text = read_file(path, 1U << 20U);
+    if (!text) return tl::unexpected(text.error());
+    return render::compile_fragment(path, *text);
+  }
+  // A folder that somebody named has to be there; only the default may be missing.
+  if (config.origins.contains("router.templates")) {
+    auto error = fail(Remedy::fix_value, "no template '" + path + "'");
+    error.value().place = config.origins.at("router.templates");
+    return error;
+  }
+  return render::compile_fragment("fragment.tmpl (built in)", render::builtin_bird_fragment());
+}
+
+Prepared prepare(const std::string& config_file, const std::string& node) {
+  Prepared out;
+  auto loaded = config::load_path(config_file, {.self = node, .host_name = host_name()});
+  if (!loaded) {
+    out.problems = to_string(loaded.error()) + "\n";
+    return out;
+  }
+  for (const auto& diagnostic : loaded->diagnostics) out.problems += config::to_string(diagnostic);
+  if (!loaded->config) return out;
+  auto fragment = load_template(*loaded->config);
+  if (!fragment) {
+    out.problems += to_string(fragment.error()) + "\n";
+    return out;
+  }
+  out.setup = std::make_shared<const core::Setup>(
+      core::Setup{.config = *std::move(loaded->config), .fragment = *std::move(fragment)});
+  return out;
+}
+
+Sources connect(const Config& config) {
+  return {.evidence = std::make_unique<PrometheusSource>(config),
+          .router = std::make_unique<bird::BirdSpeaker>(bird::settings_of(config))};
+}
+
+}  // namespace anycast::cmd

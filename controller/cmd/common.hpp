@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "adapters/prometheus/prometheus.hpp"
+#include "controller/config/config.hpp"
+#include "controller/core/step.hpp"
+#include "controller/ports/ports.hpp"
+
+namespace anycast::cmd {
+
+/// Exit codes of all programs; the same numbers as sysexits.h where it has one.
+enum Exit : int {
+  kOk = 0,
+  kFailed = 1,
+  kNotClean = 2,
+  kUsage = 64,
+  kUnavailable = 69,
+  kTryLater = 75,
+  kNotPermitted = 77,
+  kConfig = 78,
+};
+
+inline constexpr const char* kConfigFile = "/etc/anycastd/anycastd.yaml";
+
+/// What this host calls itself, up to the first dot.
+std::string host_name();
+
+/// A configuration that loaded, with its template compiled, or everything that is wrong with it.
+struct Prepared {
+  std::shared_ptr<const core::Setup> setup = {};
+  std::string problems = {};  ///< printed diagnostics, errors and warnings
+};
+Prepared prepare(const std::string& config_file, const std::string& node);
+
+/// The packaged template, or the file under `router.templates` where there is one.
+Result<render::Template> load_template(const Config& config);
+
+/// The real adapters that a configuration asks for.
+struct Sources {
+  std::unique_ptr<PrometheusSource> evidence;
+  std::unique_ptr<RouteSpeaker> router;
+};
+Sources connect(const Config& config);
+
+}  // namespace anycast::cmd
