@@ -216,7 +216,11 @@ Result<Evidence> PrometheusSource::evidence(Time at) {
     fetched_ += reply.points;
     for (const auto& warning : reply.warnings) {
       out.partial = true;
-      out.faults.push_back(fmt::format("{} warned: {}", servers_[asked->server].name, warning));
+      auto line = fmt::format("{} warned: {}", servers_[asked->server].name, warning);
+      // Both queries usually hear the same.
+      if (std::ranges::find(out.faults, line) == out.faults.end()) {
+        out.faults.push_back(std::move(line));
+      }
     }
   }
   last_at_ = at;

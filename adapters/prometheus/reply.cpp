@@ -22,6 +22,7 @@ constexpr std::size_t kMaxDepth = 16;
 // Year 5138; beyond it the milliseconds would still fit, but no clock has ever said so.
 constexpr double kMaxSeconds = 1e11;
 constexpr std::size_t kMaxWarnings = 20;
+constexpr std::size_t kMaxWarning = 300;  // bytes of one; they may quote whole queries
 
 enum class Where { root, data, result, series, metric, values, point, warnings, histograms, other };
 
@@ -213,7 +214,8 @@ class Reader {
   }
 
   void warn(std::string_view text) {
-    if (reply_.warnings.size() < kMaxWarnings) reply_.warnings.push_back(printable(text));
+    if (reply_.warnings.size() == kMaxWarnings) return;
+    reply_.warnings.push_back(printable(text.substr(0, kMaxWarning)));
   }
 
   const std::vector<std::string>& labels_;

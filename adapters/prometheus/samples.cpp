@@ -54,6 +54,7 @@ struct Faults {
 /// two probes, of which nobody knows the right one: nothing.
 std::optional<std::vector<Point>> one_line(const std::map<std::string, std::vector<Point>>& parts) {
   std::vector<const std::vector<Point>*> order;
+  order.reserve(parts.size());
   for (const auto& [labels, points] : parts) order.push_back(&points);
   std::ranges::sort(order, {}, [](const auto* points) { return points->front().at_ms; });
   std::vector<Point> line;
@@ -82,8 +83,7 @@ void remove_duplicates(std::vector<Point>& line, const ProbeKey& key, Dropped& c
   line = std::move(out);
 }
 
-/// The labels by which the parts differ, as `instance="a" or "b"` would be too long: names only
-/// of the pairs that are not in all of them.
+/// The labels that are not the same in all parts: `replica="a", replica="b"`.
 std::string difference(const std::map<std::string, std::vector<Point>>& parts) {
   std::map<std::string, std::size_t> seen;
   for (const auto& [labels, points] : parts) {

@@ -203,7 +203,7 @@ TEST_CASE("a warning makes the evidence partial, and the next cycle asks for eve
   REQUIRE(evidence);
   CHECK(evidence->partial);
   const auto line = fmt::format("127.0.0.1:{} warned: store a is away", server.port());
-  CHECK(evidence->faults == std::vector<std::string>{line, line});
+  CHECK(evidence->faults == std::vector<std::string>{line});
   warn = false;
   evidence = source.evidence(kAt + seconds{15});
   REQUIRE(evidence);
