@@ -1,0 +1,233 @@
+#include "adapters/prometheus/samples.hpp"
+
+#include <limits>
+
+#include "tests/support/catch.hpp"
+
+using namespace anycast;
+using anycast::prometheus::Point;
+using anycast::prometheus::Reply;
+using anycast::prometheus::SampleWindow;
+using anycast::prometheus::Series;
+
+namespace {
+
+constexpr std::int64_t kStart = 1'780'000'000'000;  // 2026-05-28T20:26:40Z
+const Time kAt{milliseconds{kStart + 600'000}};
+const Time kOldest{milliseconds{kStart}};
+const ProbeKey kBeijing{.node = "hk-a", .upstream = "", .carrier = "cm", .region = "beijing"};
+const double kNan = std::numeric_limits<double>::quiet_NaN();
+
+Config config() {
+  Config out;
+  out.evidence.loss = "probe_success";
+  out.evidence.rtt = "probe_rtt";
+  out.carriers = {"cm"};
+  out.regions = {"beijing"};
+  out.nodes["hk-a"].sessions = {{"up1", Session{}}, {"up2", Session{}}};
+  out.nodes["hk-b"].sessions = {{"up1", Session{}}};
+  out.upstreams = {{"up1", Upstream{.asn = 64500}}, {"up2", Upstream{.asn = 64501}}};
+  return out;
+}
+
+Time at(std::int64_t second) { return Time{milliseconds{kStart} + seconds{second}}; }
+
+/// A series of the probe in Beijing; `points` are seconds after kStart with values.
+Series series(std::vector<std::pair<std::int64_t, double>> points, std::string others = "i=\"1\"",
+              std::vector<std::string> wanted = {"hk-a", "cm", "beijing"}) {
+  Series out{.wanted = std::move(wanted), .others = std::move(others)};
+  for (const auto& [second, value] : points) out.points.push_back({kStart + second * 1000, value});
+  return out;
+}
+
+Evidence evidence(const Config& config, std::vector<Series> loss, std::vector<Series> rtt) {
+  SampleWindow window{config};
+  window.merge({.series = std::move(loss)}, {.series = std::move(rtt)}, kOldest, kAt);
+  return window.evidence(kAt);
+}
+
+std::vector<Sample> samples(const Evidence& evidence) {
+  REQUIRE(evidence.series.size() == 1);
+  CHECK(evidence.series[0].key == kBeijing);
+  return evidence.series[0].samples;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a reply takes the RTT of its own time stamp, a lost packet takes none") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{5, 1}, {10, 0}, {15, 1}})},
+                            {series({{5, 0.0512}, {10, 0}, {15, 0.2}}, "i=\"1\",phase=\"rtt\"")});
+  CHECK(samples(out) == std::vector<Sample>{{at(5), true, milliseconds{51} + Duration{200}},
+                                            {at(10), false},
+                                            {at(15), true, milliseconds{200}}});
+  CHECK(out.faults.empty());
+  CHECK(out.at == kAt);
+}
+
+TEST_CASE("an RTT that came with a lost packet is not looked at") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{5, 0}, {10, 0}})}, {series({{5, 0.1}, {10, kNan}})});
+  CHECK(samples(out) == std::vector<Sample>{{at(5), false}, {at(10), false}});
+  CHECK(out.faults.empty());
+}
+
+TEST_CASE("a reply without a possible RTT of that time is dropped and told") {
+  const auto c = config();
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto out =
+      evidence(c, {series({{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}})},
+               {series({{1, 0}, {2, -0.1}, {3, kNan}, {4, inf}, {5, 60.5}, {6, 60}})});
+  CHECK(samples(out) == std::vector<Sample>{{at(6), true, seconds{60}}});
+  CHECK(
+      out.faults ==
+      Lines{"2 samples dropped, first hk-a cm beijing at 20:26:47: received, but evidence.rtt has "
+            "no sample of that time",
+            "5 samples dropped, first hk-a cm beijing at 20:26:41: received, but evidence.rtt is "
+            "not between 0 and 60 seconds"});
+}
+
+TEST_CASE("a success that is neither 0 nor 1 says nothing") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{1, kNan}, {2, 0.5}, {3, 2}, {4, -1}, {5, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(5), false}});
+  CHECK(out.faults ==
+        Lines{"4 samples dropped, first hk-a cm beijing at 20:26:41: evidence.loss is "
+              "neither 0 nor 1"});
+}
+
+TEST_CASE("of equal samples of one time one is kept, of different ones none") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{1, 0}, {1, 0}, {2, 0}, {2, 1}, {3, 1}, {4, 1}})},
+                            {series({{2, 0.1}, {3, 0.1}, {3, 0.1}, {4, 0.1}, {4, 0.2}})});
+  CHECK(samples(out) == std::vector<Sample>{{at(1), false}, {at(3), true, milliseconds{100}}});
+  CHECK(out.faults ==
+        Lines{"2 samples dropped, first hk-a cm beijing at 20:26:42: two values for one time",
+              "1 sample dropped, first hk-a cm beijing at 20:26:44: received, but evidence.rtt has "
+              "no sample of that time"});
+}
+
+TEST_CASE("samples out of order are sorted") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{9, 0}, {3, 0}, {6, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(3), false}, {at(6), false}, {at(9), false}});
+}
+
+TEST_CASE("the window is open on the left and closed on the right, whatever the server sends") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{-5, 0}, {0, 0}, {1, 0}, {600, 0}, {601, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(1), false}, {at(600), false}});
+  CHECK(out.faults.empty());
+}
+
+TEST_CASE("samples from the future are cut, and told from 5 seconds on") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{1, 0}, {605, 0}, {606, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(1), false}});
+  CHECK(out.faults == Lines{"1 sample of evidence.loss ignored, more than 5s after the time that "
+                            "was asked for"});
+}
+
+TEST_CASE("two series of one probe at the same time are refused with the labels that differ") {
+  const auto c = config();
+  const auto out = evidence(c,
+                            {series({{1, 1}, {3, 1}}, R"(job="icmp",replica="a")"),
+                             series({{2, 1}, {4, 1}}, R"(job="icmp",replica="b")")},
+                            {series({{1, 0.1}})});
+  CHECK(out.series.empty());
+  CHECK(out.faults == Lines{"hk-a cm beijing refused: several series of evidence.loss at the same "
+                            R"(time, replica="a", replica="b")"});
+}
+
+TEST_CASE("a forgotten phase in the RTT selector is refused, not averaged") {
+  const auto c = config();
+  const auto out =
+      evidence(c, {series({{1, 1}})},
+               {series({{1, 0.1}}, R"(phase="rtt")"), series({{1, 0.001}}, R"(phase="resolve")")});
+  CHECK(out.series.empty());
+  CHECK(out.faults == Lines{"hk-a cm beijing refused: several series of evidence.rtt at the same "
+                            R"(time, phase="resolve", phase="rtt")"});
+}
+
+TEST_CASE("a probe whose labels were changed goes on as one series") {
+  const auto c = config();
+  const auto out =
+      evidence(c, {series({{7, 0}, {9, 0}}, "a=\"1\""), series({{3, 0}, {5, 0}}, "b=\"1\"")}, {});
+  CHECK(samples(out) ==
+        std::vector<Sample>{{at(3), false}, {at(5), false}, {at(7), false}, {at(9), false}});
+  CHECK(out.faults.empty());
+}
+
+TEST_CASE("series of names that are not configured are told once, probes of the VIP are not") {
+  const auto c = config();
+  const auto out = evidence(c,
+                            {series({{1, 0}}), series({{1, 0}}, "", {"anycast", "cm", "beijing"}),
+                             series({{1, 0}}, "", {"hk-x", "cm", "beijing"}),
+                             series({{2, 0}}, "", {"hk-a", "c\x1b[1m", "beijing"}),
+                             series({{1, 0}}, "", {"hk-a", "cm", ""})},
+                            {});
+  CHECK(samples(out).size() == 1);
+  CHECK(out.faults == Lines{"3 series of evidence.loss ignored, no such name is configured: "
+                            R"(carrier="c?[1m", node="hk-x", region="")"});
+}
+
+TEST_CASE("the upstream label counts only where it is configured, and may be absent") {
+  auto c = config();
+  c.evidence.labels.upstream = "via";
+  CHECK(SampleWindow{c}.labels() == std::vector<std::string>{"node", "carrier", "region", "via"});
+  const auto out = evidence(c,
+                            {series({{1, 0}}, "", {"hk-a", "cm", "beijing", "up1"}),
+                             series({{1, 0}}, "", {"hk-a", "cm", "beijing", ""}),
+                             series({{1, 0}}, "", {"hk-a", "cm", "beijing", "up9"})},
+                            {});
+  REQUIRE(out.series.size() == 2);
+  CHECK(out.series[0].key.upstream.empty());
+  CHECK(out.series[1].key.upstream == "up1");
+  CHECK(out.faults == Lines{"1 series of evidence.loss ignored, no such name is configured: "
+                            R"(via="up9")"});
+}
+
+TEST_CASE("a newer part replaces what it covers and the oldest part is forgotten") {
+  const auto c = config();
+  SampleWindow window{c};
+  window.merge({.series = {series({{1, 0}, {30, 0}, {590, 0}})}}, {}, kOldest, kAt);
+  const Time later = kAt + seconds{15};
+  window.merge({.series = {series({{590, 1}, {610, 0}})}}, {}, at(595), later);
+  CHECK(samples(window.evidence(later)) ==
+        std::vector<Sample>{{at(30), false}, {at(590), false}, {at(610), false}});
+  window.merge({.series = {series({{610, 0}, {611, 0}})}}, {}, at(580), later);
+  CHECK(samples(window.evidence(later)) ==
+        std::vector<Sample>{{at(30), false}, {at(610), false}, {at(611), false}});
+}
+
+TEST_CASE("a native histogram instead of a gauge is told") {
+  const auto c = config();
+  SampleWindow window{c};
+  window.merge({}, {.histograms = 7}, kOldest, kAt);
+  CHECK(window.evidence(kAt).faults ==
+        Lines{"7 histogram samples of evidence.rtt ignored, expected a plain gauge"});
+}
+
+TEST_CASE("a session of the fleet announces if the newest sample of all its series says so") {
+  const auto c = config();
+  const auto say = [](std::string node, std::string upstream,
+                      std::vector<std::pair<std::int64_t, double>> points,
+                      std::string others = "") {
+    return series(std::move(points), std::move(others), {std::move(node), std::move(upstream)});
+  };
+  const Reply reply{.series = {say("hk-a", "up1", {{580, 0}, {595, 1}}),
+                               say("hk-a", "up2", {{590, 1}}, "p=\"1\""),
+                               say("hk-a", "up2", {{590, 0}}, "p=\"2\""),
+                               say("hk-b", "up1", {{590, 0}}), say("hk-x", "up1", {{590, 1}}),
+                               say("", "up1", {{590, 1}}), say("hk-b", "up9", {{590, 1}})}};
+  CHECK(read_fleet(reply, c, kAt) == FleetView{{"hk-a", {"up1"}}, {"hk-b", {}}});
+}
+
+TEST_CASE("an announcement that is older than fleet.max_age counts as unknown") {
+  const auto c = config();
+  const Reply reply{.series = {series({{540, 1}}, "", {"hk-a", "up1"}),
+                               series({{541, 1}, {601, 0}}, "", {"hk-b", "up1"})}};
+  CHECK(read_fleet(reply, c, kAt) == FleetView{{"hk-b", {"up1"}}});
+}
