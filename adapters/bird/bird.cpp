@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -18,6 +19,8 @@ namespace {
 // takes some hundred milliseconds.
 constexpr int kSettleInTimeouts = 4;
 constexpr auto kPollEvery = milliseconds{10};
+// BIRD derives the times that it prints from a monotonic clock; they move by milliseconds.
+constexpr Duration kSameReconfiguration = seconds{1};
 constexpr Duration kForLife = hours{24 * 365 * 50};
 
 }  // namespace
@@ -95,6 +98,22 @@ Result<void> BirdSpeaker::settled(const std::string& command, const Reply& reply
     if (auto poke = ask("show status"); !poke) return tl::unexpected(poke.error());
   }
   return {};
+}
+
+/// When BIRD read the files of what it runs; an undo is a reconfiguration that reads none.
+std::optional<Time> BirdSpeaker::loaded_at(const Status& status) const {
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const auto since = reconfigured_at(status, now);
+  const bool undone =
+      since && went_back_ && std::chrono::abs(*since - went_back_->at) < kSameReconfiguration;
+  return undone ? went_back_->loaded : since;
+}
+
+void BirdSpeaker::gone_back(const std::optional<Time>& loaded) {
+  const auto status = ask("show status").and_then(read_status);
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const auto at = status ? reconfigured_at(*status, now) : std::nullopt;
+  if (at && loaded) went_back_ = WentBack{*at, *loaded};
 }
 
 Result<void> BirdSpeaker::put_back(const std::optional<std::string>& previous) {

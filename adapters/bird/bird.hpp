@@ -43,6 +43,12 @@ class BirdSpeaker final : public RouteSpeaker {
   struct Probation {
     std::optional<std::string> previous;  ///< text of the file before; none: there was no file
     std::uint32_t revision;
+    std::optional<Time> loaded;  ///< when BIRD read the operator's files that it goes back to
+  };
+  /// A reconfiguration that read no file: what runs again was read at `loaded`.
+  struct WentBack {
+    Time at;
+    Time loaded;
   };
 
   Result<void> lock();
@@ -51,9 +57,11 @@ class BirdSpeaker final : public RouteSpeaker {
   Result<std::optional<std::uint32_t>> running_revision();
   Result<bool> unconfirmed();
   Result<void> settled(const std::string& command, const Reply& reply);
-  Result<void> ready_for_change();
+  std::optional<Time> loaded_at(const Status& status) const;
+  void gone_back(const std::optional<Time>& loaded);
+  Result<std::optional<Time>> ready_for_change();
   Result<void> activate(const Fragment& fragment, Duration probation);
-  Error taken_back(Error why, const std::optional<std::string>& previous);
+  Error taken_back(Error why, const Probation& probation);
   Result<void> put_back(const std::optional<std::string>& previous);
   Result<void> quiet_now();
   void listen();
@@ -67,6 +75,7 @@ class BirdSpeaker final : public RouteSpeaker {
   std::optional<Client> held_ = {};
   Fd lock_ = {};
   std::optional<Probation> probation_ = {};
+  std::optional<WentBack> went_back_ = {};
   std::vector<std::string> heard_ = {};  ///< asynchronous lines since the last reading
 };
 

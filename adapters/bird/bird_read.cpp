@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/system/file.hpp"
@@ -17,6 +16,13 @@ constexpr int kBudgetInTimeouts = 4;
 
 std::string family_of(const Prefix& prefix) {
   return prefix.address.family == Address::Family::v4 ? "ipv4" : "ipv6";
+}
+
+/// Between two questions the session went down: no table is attached to it any more (2.x, 3.x).
+bool session_fell(const Reply& reply) {
+  const auto text = reply.text(9001).value_or("");
+  return text == "No valid tables" ||
+         text.starts_with("Requested 'show route export' to protocols");
 }
 
 /// BIRD prints its start by the clock of today, which moves with every correction; the socket it
@@ -111,8 +117,7 @@ Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string&
     const auto reply =
         client.ask(fmt::format("show route {} export '{}' all", to_string(prefix), protocol));
     if (!reply) return tl::unexpected(reply.error());
-    // The session fell since we asked: no table is attached to it any more.
-    if (reply->code() == 9001 && reply->text(9001) == "No valid tables") {
+    if (session_fell(*reply)) {
       return SessionView{.state = "down", .since = bgp.since};
     }
     const auto routes = read_routes(*reply);
@@ -152,8 +157,7 @@ void BirdSpeaker::read_files(const Status& status, RouterView& view) const {
                     "applied",
                     settings_.operator_config));
   }
-  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  const auto since = reconfigured_at(status, now);
+  const auto since = loaded_at(status);
   if (!since) {
     view.notices.push_back(
         fmt::format("cannot read the time '{}' of the last reconfiguration, expected 'timeformat "

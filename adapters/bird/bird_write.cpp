@@ -41,8 +41,9 @@ Result<void> BirdSpeaker::check(const Fragment& fragment) {
   return {};
 }
 
-/// Nothing else is under way, and nothing but our fragment would become active.
-Result<void> BirdSpeaker::ready_for_change() {
+/// Nothing else is under way, and nothing but our fragment would become active; the time when BIRD
+/// read the operator's files, if it is known.
+Result<std::optional<Time>> BirdSpeaker::ready_for_change() {
   const auto busy = unconfirmed();
   if (!busy) return tl::unexpected(busy.error());
   if (*busy) {
@@ -56,7 +57,8 @@ Result<void> BirdSpeaker::ready_for_change() {
     const auto running = running_revision();
     if (!running) return tl::unexpected(running.error());
     if (*running != probation_->revision) {
-      if (auto ok = put_back(probation_->previous); !ok) return ok;
+      if (auto ok = put_back(probation_->previous); !ok) return tl::unexpected(ok.error());
+      gone_back(probation_->loaded);
     }
     probation_.reset();
   }
@@ -65,10 +67,9 @@ Result<void> BirdSpeaker::ready_for_change() {
   if (config->attachment == Attachment::none) return not_included(settings_);
   const auto status = ask("show status").and_then(read_status);
   if (!status) return tl::unexpected(status.error());
-  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  const auto since = reconfigured_at(*status, now);
+  const auto since = loaded_at(*status);
   const auto edited = since ? edited_since(*config, *since) : std::vector<std::string>{};
-  if (edited.empty()) return {};
+  if (edited.empty()) return since;
   return tl::unexpected(
       Error{.remedy = Remedy::fix_text,
             .text = fmt::format("'{}' was edited after bird's last reconfiguration, expected "
@@ -82,18 +83,19 @@ Result<void> BirdSpeaker::apply(const Fragment& fragment, Duration probation) {
   if (auto ok = lock(); !ok) return ok;
   // An edit that does not parse is told with its place, before the edit as such.
   if (auto ok = check(fragment); !ok) return ok;
-  if (auto ok = ready_for_change(); !ok) return ok;
-  std::optional<std::string> previous;
+  const auto loaded = ready_for_change();
+  if (!loaded) return tl::unexpected(loaded.error());
+  Probation trial{.previous = {}, .revision = fragment.revision, .loaded = *loaded};
   if (modified_at(settings_.fragment)) {
     auto text = read_file(settings_.fragment);
     if (!text) return tl::unexpected(text.error());
-    previous = std::move(*text);
+    trial.previous = std::move(*text);
   }
   if (auto ok = replace_file(settings_.fragment, fragment.text); !ok) return ok;
   if (auto ok = activate(fragment, probation); !ok) {
-    return tl::unexpected(taken_back(std::move(ok.error()), previous));
+    return tl::unexpected(taken_back(std::move(ok.error()), trial));
   }
-  probation_ = Probation{std::move(previous), fragment.revision};
+  probation_ = std::move(trial);
   return {};
 }
 
@@ -112,9 +114,9 @@ Result<void> BirdSpeaker::activate(const Fragment& fragment, Duration probation)
 }
 
 /// Makes what ran before run again, as far as BIRD can be reached; its own timer does the rest.
-Error BirdSpeaker::taken_back(Error why, const std::optional<std::string>& previous) {
+Error BirdSpeaker::taken_back(Error why, const Probation& probation) {
   // The file first: whatever BIRD loads from now on is the old text.
-  if (auto ok = put_back(previous); !ok) why.notes.push_back(to_string(ok.error()));
+  if (auto ok = put_back(probation.previous); !ok) why.notes.push_back(to_string(ok.error()));
   const auto status = ask("configure status");
   // Idle without a timer: nothing of ours was activated, or it has gone already.
   if (status && status->has(3) && !status->has(22)) return why;
@@ -125,6 +127,7 @@ Error BirdSpeaker::taken_back(Error why, const std::optional<std::string>& previ
   } else if (reply->code() != 17 && reply->code() != 19) {
     const auto ok = settled("configure undo", *reply);
     if (!ok) why.notes.push_back("going back: " + to_string(ok.error()));
+    if (ok) gone_back(probation.loaded);
   }
   return why;
 }
@@ -151,6 +154,7 @@ Result<void> BirdSpeaker::confirm() {
                     .text = fmt::format("bird has gone back before the confirmation, it runs {}",
                                         name_of(*running))};
   if (auto ok = put_back(probation->previous); !ok) gone.notes.push_back(to_string(ok.error()));
+  gone_back(probation->loaded);
   return tl::unexpected(std::move(gone));
 }
 
@@ -178,6 +182,7 @@ Result<void> BirdSpeaker::undo() {
   }
   const auto probation = std::exchange(probation_, {});
   if (auto ok = put_back(probation->previous); !ok) return ok;
+  gone_back(probation->loaded);
   const auto before =
       probation->previous ? render::revision_of(*probation->previous) : std::nullopt;
   if (!before || *running == before) return {};
