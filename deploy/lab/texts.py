@@ -42,12 +42,20 @@ def node_bird(node, fragment):
 
 
 def plain_fragment(node):
-    """What a node runs without anycastd: announce everywhere. Revision 0 is nobody's."""
+    """What a node runs without anycastd: announce everywhere. Revision 0 is nobody's.
+
+    The filters are what anycastd's plain ones are, so that BIRD finds nothing changed, and sends
+    nothing, when anycastd takes over.
+    """
     text = f"""define ANYCASTD_REVISION = 0;
 protocol static anycastd4 {{ ipv4; route {net.PREFIX} blackhole; }}
 """
     for upstream in node.upstreams:
-        text += f"filter anycastd_{upstream} {{ if net = {net.PREFIX} then accept; reject; }}\n"
+        text += f"""filter anycastd_{upstream} {{
+  if proto = "anycastd4" && net = {net.PREFIX} then {{ accept; }}
+  reject;
+}}
+"""
     return text
 
 
@@ -258,7 +266,7 @@ nodes:
 
 policy:
   carrier_bad:
-    - {{do: prepend, count: 2, settle: 10s}}
+    - {{do: prepend, count: 2, settle: 60s}}
     - {{do: withdraw, settle: 10s}}
   restore: {{settle: 10s}}
   drain: {{settle: 5s}}

@@ -99,7 +99,7 @@ class InOneLab(LabTest):
 
     def test_prepending_on_one_session_moves_only_the_carriers_behind_it(self):
         fragment = texts.plain_fragment(net.NODES["hk-idc-1"]).replace(
-            "filter anycastd_cmi { ", "filter anycastd_cmi { bgp_path.prepend(64500); ", 1
+            "filter anycastd_cmi {", "filter anycastd_cmi { bgp_path.prepend(64500);", 1
         )
         self.announce("hk-idc-1", fragment)
         self.served("hk-idc-1", "hk-idc-1", "hk-ali-1")
@@ -110,7 +110,7 @@ class InOneLab(LabTest):
         # Away from both upstreams of the tie-break: telecom's way in is now ntt at hk-ali-1, and
         # only that path is bad.
         for node in ("hk-idc-1", "hk-tx-1"):
-            fragment = texts.plain_fragment(net.NODES[node]).replace("then accept", "then reject")
+            fragment = texts.plain_fragment(net.NODES[node]).replace("accept;", "reject;")
             self.announce(node, fragment)
         self.lab.path("hk-ali-1", "ntt", "telecom", delay=100)
         felt = self.served("hk-ali-1", "hk-ali-1", "hk-ali-1")

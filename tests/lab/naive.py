@@ -44,7 +44,7 @@ def naive(lab, node):
     announce = not (ask(lab, RTT) > 0.2 or ask(lab, LOSS) > 0.03)
     text = texts.plain_fragment(node)
     fragment = lab.folder(node.name) / "run" / "bird.conf"
-    fragment.write_text(text if announce else text.replace(" then accept", " then reject"))
+    fragment.write_text(text if announce else text.replace("accept;", "reject;"))
     lab.birdc(node.name, "configure")
     return announce
 
