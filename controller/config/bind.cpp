@@ -208,8 +208,7 @@ Bound bind(const Table& table, const Tree& tree, Report& report) {
   Bound bound;
   const Span start{.source = tree.at.source, .line = 1, .column = 1};
   Binder{report, bound}.table(
-      table, tree.kind == Tree::Kind::empty ? Tree{.kind = Tree::Kind::map, .at = start} : tree,
-      start, {});
+      table, tree.kind == Tree::Kind::empty ? Tree{Tree::Kind::map, start} : tree, start, {});
   return bound;
 }
 

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMostFindings = 200;
 // A wider line is cut around the caret; a terminal would wrap it and tear the caret off.
 constexpr int kWidestLine = 120;
+// Findings quote what was written, and that may be a whole file in one word.
+constexpr int kLongestText = 500;
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -133,10 +135,10 @@ std::vector<Diagnostic> Report::take(const std::vector<std::string>& allow) cons
     Diagnostic d{.severity = finding.severity,
                  .place = place(finding.at),
                  .rule = finding.rule,
-                 .text = printable(finding.text),
+                 .text = clip(printable(finding.text), kLongestText),
                  .line = shown_line(finding.at),
                  .length = finding.at.length};
-    for (const auto& hint : finding.hints) d.hints.push_back(printable(hint));
+    for (const auto& hint : finding.hints) d.hints.push_back(clip(printable(hint), kLongestText));
     out.push_back(std::move(d));
   }
   if (left_out > 0) {

@@ -67,7 +67,7 @@ class Builder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    add({.kind = Tree::Kind::empty, .at = span(mark, "")}, anchor);
+    add(Tree{Tree::Kind::empty, span(mark, "")}, anchor);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -87,18 +87,18 @@ class Builder : public YAML::EventHandler {
                 const std::string& value) override {
     const auto at = span(mark, value);
     refuse_tag(at, tag);
-    add({.kind = Tree::Kind::scalar, .at = at, .text = value}, anchor);
+    add(Tree{Tree::Kind::scalar, at, value}, anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
-    start({.kind = Tree::Kind::list, .at = span(mark, {})}, tag, anchor);
+    start(Tree{Tree::Kind::list, span(mark, {})}, tag, anchor);
   }
   void OnSequenceEnd() override { finish(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
-    start({.kind = Tree::Kind::map, .at = span(mark, {})}, tag, anchor);
+    start(Tree{Tree::Kind::map, span(mark, {})}, tag, anchor);
   }
   void OnMapEnd() override { finish(); }
 
@@ -110,15 +110,23 @@ class Builder : public YAML::EventHandler {
     std::map<std::string, Span> keys = {};  ///< of a map: seen so far
   };
 
+  // Marks come from left to right, so a line is measured once, however many values it holds.
+  int columns_before(int number, std::string_view line, std::size_t byte) {
+    if (number != measured_.line || byte < measured_.byte) measured_ = Measured{.line = number};
+    measured_.columns += display_width(line.substr(measured_.byte, byte - measured_.byte));
+    measured_.byte = byte;
+    return measured_.columns;
+  }
+
   // yaml-cpp counts bytes from 0; a caret wants display columns from 1.
-  Span span(const YAML::Mark& mark, std::string_view value) const {
+  Span span(const YAML::Mark& mark, std::string_view value) {
     const auto line = report_.line(source_, mark.line + 1);
     const auto byte = std::min(static_cast<std::size_t>(std::max(0, mark.column)), line.size());
     const auto rest = line.substr(byte);
     const auto token = rest.substr(0, written_bytes(rest, value));
     return {.source = source_,
             .line = mark.line + 1,
-            .column = display_width(line.substr(0, byte)) + 1,
+            .column = columns_before(mark.line + 1, line, byte) + 1,
             .length = std::max(1, display_width(token))};
   }
 
@@ -194,6 +202,11 @@ class Builder : public YAML::EventHandler {
   Tree root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Tree> anchors_;
+  struct Measured {
+    int line = 0;
+    std::size_t byte = 0;
+    int columns = 0;
+  } measured_;
   std::size_t values_ = 0;
   int documents_ = 0;
 };
@@ -220,6 +233,9 @@ bool is_utf8_text(std::string_view text) {
 }
 
 }  // namespace
+
+Tree::Tree(Kind what, Span where, std::string scalar)
+    : kind{what}, at{where}, text{std::move(scalar)} {}
 
 std::optional<Tree> parse(const Source& source, int index, Report& report) {
   const Span start{.source = index, .line = 1, .column = 1};

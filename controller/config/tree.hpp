@@ -14,12 +14,14 @@ struct Entry;
 /// they say. Aliases are copies, a null is an empty value.
 struct Tree {
   enum class Kind { empty, scalar, list, map };
-  Kind kind = Kind::empty;
+  explicit Tree(Kind what = Kind::empty, Span where = {}, std::string scalar = {});
+
+  Kind kind;
   Span at;
-  std::string text = {};            ///< of a scalar
-  std::vector<Tree> items = {};     ///< of a list
-  bool whole = true;                ///< false where a key of the map was refused
-  std::vector<Entry> entries = {};  ///< of a map, keys once, in the order of the file
+  std::string text;            ///< of a scalar
+  std::vector<Tree> items;     ///< of a list
+  bool whole = true;           ///< false where a key of the map was refused
+  std::vector<Entry> entries;  ///< of a map, keys once, in the order of the file
 };
 
 struct Entry {
