@@ -44,7 +44,7 @@ constexpr auto kProtocol2 = R"(2002-Name       Proto      Table      State  Sinc
 constexpr auto kProtocol3 = R"(2002-Name       Proto      Table      State  Since         Info
 1002-ntt-hk     BGP        ---        up     2026-06-01 12:20:20.123  Established   
 1006-  Created:            2026-06-01 12:00:00.000
-     BGP state:          Established
+   BGP state:          Established
      Neighbor AS:      64502
    Channel ipv4
      State:          UP
@@ -68,14 +68,16 @@ constexpr auto kRoutes2 =
     " \tBGP.large_community: (64500, 1, 2)\n"
     "0000 \n";
 
+// 3.1.8
 constexpr auto kRoutes3 =
     "1007-Table master4:\n"
-    " 203.0.113.0/24       blackhole [anycastd4 2026-06-01] * (200)\n"
+    " 203.0.113.0/24       blackhole [anycastd4 01:46:41.681] * (200)\n"
     "1012-\tpreference: 200\n"
     " \tsource: static\n"
-    " \tbgp_origin: IGP\n"
     " \tbgp_path: 64500\n"
     " \tbgp_community: (65535,0)\n"
+    " \tbgp_large_community: (64500, 1, 2)\n"
+    "1008-\tInternal route handling values: 0L 2G 0S id 1\n"
     "0000 \n";
 
 }  // namespace
@@ -115,7 +117,8 @@ TEST_CASE("exports are read from the layouts of 2.x and 3.x") {
                              .as_path = {64500, 64500},
                              .communities = {"64500:1:2", "64501:100", "65535:0"}}});
   CHECK(read_routes(reply(kRoutes3)).value() ==
-        std::vector<Export>{{.prefix = prefix, .as_path = {64500}, .communities = {"65535:0"}}});
+        std::vector<Export>{
+            {.prefix = prefix, .as_path = {64500}, .communities = {"64500:1:2", "65535:0"}}});
   CHECK(read_routes(reply("0000 \n")).value().empty());
   CHECK(!read_routes(reply("1012-\tbgp_path: 64500\n0000 \n")));
   CHECK(!read_routes(reply("8001 Network not found\n")));
