@@ -1,0 +1,134 @@
+#include "controller/app/line.hpp"
+
+#include "controller/render/fragment.hpp"
+#include "controller/sim/article.hpp"
+#include "controller/sim/fleet.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/core.hpp"
+#include "tests/support/memory_store.hpp"
+
+using namespace anycast;
+using anycast::test::kStart;
+
+namespace {
+
+/// The line of hk-idc-1 on a virtual clock, with a routing daemon that a test can spoil.
+class Rig : EvidenceSource, Journal, Clock {
+ public:
+  Rig()
+      : setup_{make_setup()},
+        world{setup_->config, 7},
+        speaker{setup_->config, plain()},
+        line{setup_, {}, kStart} {
+    sim::quiet_day(world);
+  }
+
+  std::shared_ptr<const Published> cycle() {
+    now_ += setup_->config.prometheus.interval;
+    replies.clear();
+    const Ports ports{*this, speaker, store, *this, *this, [this](Duration d) { now_ += d; }};
+    auto out = line.cycle(ports, std::exchange(orders, {}), replies);
+    now_ = aligned(now_, setup_->config.prometheus.interval);
+    return out;
+  }
+
+  /// An order that changes one session at once.
+  void prepend(std::uint64_t id) {
+    orders.push_back({.kind = Order::Kind::pin,
+                      .id = id,
+                      .upstream = "cmi",
+                      .stance = {.kind = Stance::Kind::prepend, .prepend = 1},
+                      .reason = "test",
+                      .actor = "lin"});
+  }
+
+  std::shared_ptr<const core::Setup> setup_;
+  sim::World world;
+  sim::Speaker speaker;
+  MemoryStore store;
+  Line line;
+  std::vector<Order> orders;
+  std::vector<OrderReply> replies;
+  std::vector<Event> journal;
+
+ private:
+  static std::shared_ptr<const core::Setup> make_setup() {
+    auto setup = *sim::article();
+    setup.config.self = "hk-idc-1";
+    return std::make_shared<const core::Setup>(std::move(setup));
+  }
+  Fragment plain() const {
+    std::map<std::string, Stance> stances;
+    for (const auto& [upstream, session] : setup_->config.me().sessions) stances[upstream] = {};
+    return *render::fragment(setup_->fragment, setup_->config, stances);
+  }
+  Result<Evidence> evidence(Time at) override { return world.evidence(at); }
+  Result<FleetView> fleet(Time) override {
+    return FleetView{
+        {"hk-ali-1", {"cmi", "ntt"}}, {"hk-aws-1", {"cmi", "ntt"}}, {"hk-tx-1", {"hkbn", "pccw"}}};
+  }
+  void write(const Event& event) override { journal.push_back(event); }
+  Time now() const override { return now_; }
+
+  Time now_ = kStart;
+};
+
+bool announced_plainly(const Published& published) {
+  return published.state.sessions.at("cmi").stance == Stance{};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a change is applied, seen at the daemon, confirmed, written down and published in one cycle") {
+  Rig rig;
+  rig.cycle();
+  rig.prepend(1);
+  const auto published = rig.cycle();
+  CHECK(rig.speaker.changes == 1);
+  CHECK(!rig.speaker.in_force()->unconfirmed);
+  CHECK(published->state.sessions.at("cmi").stance.prepend == 1);
+  CHECK(published->router.value->sessions.at("cmi").exports.front().as_path ==
+        std::vector<Asn>{64500});
+  CHECK(rig.store.load()->value() == published->state);
+  CHECK(published->last_apply->result == "ok");
+  CHECK(rig.journal.back().kind == "step-prepend");
+}
+
+TEST_CASE("a quiet cycle writes nothing") {
+  Rig rig;
+  for (int i = 0; i < 5; ++i) rig.cycle();
+  const auto lines = rig.journal.size();
+  for (int i = 0; i < 20; ++i) rig.cycle();
+  CHECK(rig.journal.size() == lines);
+  CHECK(rig.speaker.changes == 0);
+}
+
+TEST_CASE("what the daemon refuses has not happened") {
+  Rig rig;
+  rig.cycle();
+  rig.speaker.refuses =
+      Error{.remedy = Remedy::fix_text, .text = "syntax error", .place = {"bird.conf", 7, 3}};
+  rig.prepend(1);
+  const auto published = rig.cycle();
+  CHECK(announced_plainly(*published));
+  CHECK(published->state.condition == Condition::safe);
+  CHECK(published->state.condition_why == "bird.conf:7:3: syntax error");
+  CHECK(published->last_apply->result == "rolled_back");
+}
+
+TEST_CASE("an intention that cannot be written down is not acted on") {
+  Rig rig;
+  rig.cycle();
+  rig.store.break_with(Error{.remedy = Remedy::look_at_host, .text = "disk full"});
+  rig.prepend(1);
+  const auto published = rig.cycle();
+  CHECK(rig.speaker.changes == 0);
+  CHECK(announced_plainly(*published));
+  CHECK(published->state.condition_why == "disk full");
+}
+
+TEST_CASE("a clock that is set back does not run the damping clocks backwards") {
+  CHECK(aligned(kStart + seconds{29}, seconds{15}) == kStart + seconds{15});
+  CHECK(aligned(kStart, seconds{15}) == kStart);
+}
