@@ -141,10 +141,12 @@ class Hosts:
             pid, started = json.loads((self._pids / name).read_text())
         except (FileNotFoundError, ValueError):
             return None
-        if name in self._children:
-            self._children[name].poll()  # or it would stay as a zombie
         now = _stat(pid)
-        return pid if now and now[0] != "Z" and now[1] == started else None
+        if now and now[0] != "Z" and now[1] == started:
+            return pid
+        if name in self._children:
+            self._children[name].wait()  # or it would stay as a zombie
+        return None
 
     def processes(self):
         try:
@@ -163,7 +165,8 @@ class Hosts:
                 time.sleep(0.02)
         for name in names:
             (self._pids / name).unlink(missing_ok=True)
-            self._children.pop(name, None)
+            if child := self._children.pop(name, None):
+                child.wait(patience)
 
     def destroy(self):
         """Ends every process, removes every namespace and the state; what is not there is fine."""
