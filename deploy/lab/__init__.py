@@ -1,1 +1,1 @@
-"""A small internet in network namespaces, for anycastd to be tried on: see topology.py for what is in it."""
+"""A small internet in network namespaces, to try anycastd on: topology.py says what is in it."""

@@ -178,7 +178,7 @@ class Hosts:
             shutil.rmtree(self.state)
 
     def _end_strays(self, namespace):
-        """Whatever still runs in a namespace of ours, `lab exec` for one, was started there by us."""
+        """Whatever still runs in a namespace of ours, `lab exec` for one, was started by us."""
         listed = subprocess.run(
             ["ip", "netns", "pids", namespace], text=True, capture_output=True, check=False
         )

@@ -1,4 +1,7 @@
-"""Reads the BGP UPDATEs in an MRT dump (RFC 6396), as BIRD's `mrtdump protocols { messages }` writes it."""
+"""Reads the BGP UPDATEs in an MRT dump (RFC 6396).
+
+BIRD writes one with `mrtdump protocols { messages }`, to the second and with what it receives only.
+"""
 
 import ipaddress
 import struct
@@ -86,7 +89,7 @@ class _Bytes:
 
 
 def updates(dump):
-    """Every UPDATE received, in order. A record that is still being written at the end is left out."""
+    """Every UPDATE received, in order, but for a record that is still being written at the end."""
     found = []
     opened = Counter()
     rest = _Bytes(dump)

@@ -26,7 +26,7 @@ protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP || proto =
 
 
 def node_bird(node, fragment):
-    """The operator's file of a node: all that concerns anycastd is the include and the filters' names."""
+    """The operator's file of a node; anycastd's are only the include and the names of the filters."""
     text = _bird_head(node.router_id) + f'include "{fragment}";\n'
     for upstream in node.upstreams:
         link = net.session(node.name, upstream)
@@ -163,8 +163,8 @@ BLACKBOX = """modules:
 def _probes(users, targets):
     """Scrape targets; `__probe` is the exporter to ask, relabelled away below."""
     return "\n".join(
-        f"      - {{targets: ['{target}'], labels: {{region: {user.region}, carrier: {user.carrier},"
-        f" node: {node}, upstream: {upstream},"
+        f"      - {{targets: ['{target}'], labels: {{region: {user.region},"
+        f" carrier: {user.carrier}, node: {node}, upstream: {upstream},"
         f" __probe: '{net.MANAGEMENT_ADDRESS[user.name]}:9115'}}}}"
         for user in users
         for target, node, upstream in targets(user)

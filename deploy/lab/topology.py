@@ -3,7 +3,7 @@
 Addresses are documentation addresses (RFC 5737), AS numbers documentation numbers (RFC 5398):
 
   203.0.113.0/24       the anycast prefix, 203.0.113.1 its VIP, on every node
-  198.51.100.0/26 ...  the carriers' users, a /28 per region; .192/26 the probe targets, one per session
+  198.51.100.0/26 ...  the carriers' users, a /28 per region; .192/26 one probe target per session
   192.0.2.0/25         BGP links, a /30 each; 192.0.2.128/25 management
 
 The carriers choose among upstreams, and the upstreams among nodes, by AS path length and then the
@@ -86,7 +86,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Session(Link):
-    """The link of a node to an upstream, with what the probes aim at to measure just this session."""
+    """The link of a node to an upstream, and the address that probes ping to measure just it."""
 
     target: ipaddress.IPv4Address
 

@@ -47,7 +47,7 @@ class InTheLab(unittest.TestCase):
         wait_until(lambda: all(map(self.lab.ready, net.NODES)), 60, "fresh evidence")
 
     def heard(self):
-        """UPDATEs since the nodes were ready, by upstream; every one ever heard must be in order."""
+        """UPDATEs since the nodes were ready, by upstream; all that were ever heard must be right."""
         for upstream in net.UPSTREAMS:
             assert_only(self.lab.updates(upstream), net.PREFIX, net.ORIGIN_ASN)
         return {u: self.lab.updates(u)[n:] for u, n in self.heard_before.items()}

@@ -1,4 +1,4 @@
-"""The lab itself: what is made bad is bad for those concerned only, and nothing is ever left behind."""
+"""The lab itself: what is made bad is bad for its own users only, and nothing is left behind."""
 
 import json
 import os
