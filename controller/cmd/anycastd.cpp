@@ -6,9 +6,8 @@
 #include "controller/cmd/anycastd_daemon.hpp"
 #include "controller/cmd/common.hpp"
 
+namespace anycast::cmd {
 namespace {
-
-using namespace anycast::cmd;
 
 struct Arguments {
   std::string config = kConfigFile;
@@ -30,7 +29,7 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int program(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"steers the announcements of one anycast node by measured path quality", "anycastd"};
   Arguments arguments;
@@ -52,3 +51,7 @@ int main(int argc, char** argv) {
   }
   return run(arguments);
 }
+
+}  // namespace anycast::cmd
+
+int main(int argc, char** argv) { return anycast::cmd::program(argc, argv); }
