@@ -10,6 +10,7 @@
 #include "controller/core/choose.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/judge.hpp"
+#include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
 #include "controller/core/words.hpp"
 #include "controller/render/fragment.hpp"
@@ -28,8 +29,10 @@ std::string blindness(const Seen& seen, const Plan& plan) {
            join(seen.evidence.value->faults, "; ");
   }
   if (plan.series_usable * 100 < plan.series_expected * kUsablePercent) {
-    return fmt::format("{} of {} probe series are usable, needs {} %", plan.series_usable,
-                       plan.series_expected, kUsablePercent);
+    const auto& faults = seen.evidence.value->faults;
+    return fmt::format("{} of {} probe series are usable, needs {} %{}", plan.series_usable,
+                       plan.series_expected, kUsablePercent,
+                       faults.empty() ? "" : ": " + faults.front());
   }
   return {};
 }
@@ -159,15 +162,13 @@ std::map<std::string, Stance> stances(const State& state) {
   return out;
 }
 
-/// The change that brings the daemon from what it runs to `wanted`, or nothing where it runs that
+/// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
 /// already.
-Result<std::optional<Change>> change_to(const Setup& setup, const Seen& seen, const State& state,
-                                        const std::vector<Step>& steps) {
+std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
+                                const State& state, const std::vector<Step>& steps) {
   const auto& router = *seen.router.value;
-  auto fragment = render::fragment(setup.fragment, setup.config, stances(state));
-  if (!fragment) return tl::unexpected(fragment.error());
   const bool in_force =
-      router.revision == fragment->revision && router.file_revision == fragment->revision;
+      router.revision == fragment.revision && router.file_revision == fragment.revision;
   if (in_force && !router.unconfirmed) return std::nullopt;
   Change out{.why = Change::Why::drift};
   std::vector<std::string> words;
@@ -179,7 +180,7 @@ Result<std::optional<Change>> change_to(const Setup& setup, const Seen& seen, co
   }
   if (out.why == Change::Why::drift && !router.revision) out.why = Change::Why::adopt;
   out.diff =
-      unified_diff(router.fragment, fragment->text, setup.config.router.fragment + " (in force)",
+      unified_diff(router.fragment, fragment.text, setup.config.router.fragment + " (in force)",
                    setup.config.router.fragment + " (planned)");
   out.text = out.why == Change::Why::step ? join(words, ", ")
              : out.why == Change::Why::adopt
@@ -189,7 +190,7 @@ Result<std::optional<Change>> change_to(const Setup& setup, const Seen& seen, co
   const bool nothing =
       std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
   out.urgent = out.why == Change::Why::step && nothing && state.drain && state.drain->now;
-  out.fragment = *std::move(fragment);
+  out.fragment = fragment;
   return out;
 }
 
@@ -214,54 +215,6 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
   return {.state = std::move(trial.state), .steps = std::move(steps)};
 }
 
-void notice(Plan& plan, Notice::Level level, std::string code, std::string text) {
-  plan.notices.push_back({level, std::move(code), std::move(text)});
-}
-
-void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
-  using Level = Notice::Level;
-  const auto since = format_age(seen.now - next.condition_since);
-  if (plan.condition == Condition::blind) {
-    notice(plan, Level::error, "blind",
-           fmt::format("no usable evidence for {}: {}", since, plan.condition_why));
-    notice(plan, Level::error, "holding", "holding: nothing is changed until evidence is back");
-  }
-  if (plan.condition == Condition::safe) {
-    notice(plan, Level::error, "safe",
-           fmt::format("an apply failed and was taken back {} ago: {}", since, plan.condition_why));
-  }
-  if (plan.condition == Condition::frozen) {
-    notice(plan, Level::warning, "frozen", fmt::format("{} for {}", plan.condition_why, since));
-  }
-  if (seen.router.error) notice(plan, Level::error, "router", seen.router.error->text);
-  if (seen.router.value) {
-    for (const auto& text : seen.router.value->notices)
-      notice(plan, Level::warning, "router", text);
-    for (const auto& [upstream, session] : seen.router.value->sessions) {
-      if (session.up) continue;
-      notice(plan, Level::warning, "session",
-             fmt::format("session {} is {}", upstream, session.state));
-    }
-  }
-  if (seen.fleet.error) {
-    notice(plan, Level::warning, "fleet",
-           "other nodes are unknown and count as not announcing: " + seen.fleet.error->text);
-  }
-  if (next.drain) {
-    notice(plan, Level::warning, "drained",
-           fmt::format("drained by {} \"{}\" {} ago", next.drain->actor, next.drain->reason,
-                       format_age(seen.now - next.drain->since)));
-  }
-  for (const auto& path : plan.paths) {
-    if (path.key.node != config.self || path.state.verdict != Verdict::bad) continue;
-    notice(plan, Level::warning, "carrier-bad",
-           fmt::format(
-               "{} bad at {} via {} for {}{}", path.key.carrier, path.key.node, path.key.upstream,
-               format_age(seen.now - path.state.since),
-               path.blame == "border" ? ", and on every other path: moving it helps nobody" : ""));
-  }
-}
-
 std::string plan_hash(const Plan& plan) {
   std::string text;
   for (const auto& path : plan.paths) {
@@ -277,13 +230,16 @@ void plan_change(const Setup& setup, const Context& before, const Context& after
   const auto& seen = before.seen;
   if (!seen.router.value || next.pending || next.sessions.empty()) return;
   const auto proposed = as_applied(before, ordered.steps);
-  const auto proposal = change_to(setup, seen, proposed.state, proposed.steps);
-  const auto change = change_to(setup, seen, next, plan.steps);
-  for (const auto* made : {&proposal, &change}) {
+  auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
+  auto wanted = render::fragment(setup.fragment, setup.config, stances(next));
+  for (const auto* made : {&then, &wanted}) {
     if (!*made) return notice(plan, Notice::Level::error, "render", to_string(made->error()));
   }
-  plan.proposal = *proposal;
-  plan.already_in_force = !*change;
+  plan.fragment = *std::move(wanted);
+  plan.proposal = change_to(setup, seen, *then, proposed.state, proposed.steps);
+  const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
+  plan.already_in_force = !change;
+  if (!change) notice_exports(seen, plan.fragment, plan);
   const bool person =
       before.person_applies || std::ranges::any_of(plan.steps, [](const Step& step) {
         return step.decision != 0 && !automatic(step);
@@ -291,12 +247,12 @@ void plan_change(const Setup& setup, const Context& before, const Context& after
   const bool may =
       setup.config.mode == Mode::automatic || (setup.config.mode == Mode::advise && person);
   const bool waits = after.state.freeze || (next.safe_until && seen.now < *next.safe_until);
-  if (*change && (!may || (waits && !person))) {
-    if ((*change)->why != Change::Why::step)
-      notice(plan, Notice::Level::warning, "drift", (*change)->text);
+  if (change && (!may || (waits && !person))) {
+    if (change->why != Change::Why::step)
+      notice(plan, Notice::Level::warning, "drift", change->text);
     return;
   }
-  plan.change = *change;
+  plan.change = change;
   if (!plan.change) return;
   if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;
 }
@@ -375,7 +331,6 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   for (const auto& [upstream, session] : out.next.sessions) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
   }
-  plan.fragment = plan.change ? plan.change->fragment : Fragment{};
   plan.hash = plan_hash(plan);
 
   // What was learned and told holds with or without the change.

@@ -1,0 +1,69 @@
+#include "controller/core/notices.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace anycast::core {
+
+void notice(Plan& plan, Notice::Level level, std::string code, std::string text) {
+  plan.notices.push_back({level, std::move(code), std::move(text)});
+}
+
+void notice_exports(const Seen& seen, const Fragment& wanted, Plan& plan) {
+  for (const auto& [upstream, session] : seen.router.value->sessions) {
+    const auto exports = wanted.exports.find(upstream);
+    if (!session.up || exports == wanted.exports.end() || session.exports == exports->second)
+      continue;
+    notice(plan, Notice::Level::error, "drift",
+           fmt::format("{} exports {} routes of ours that are not the {} wanted, though the daemon "
+                       "runs our fragment: look for a disabled protocol or an edit by hand",
+                       upstream, session.exports.size(), exports->second.size()));
+  }
+}
+
+void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
+  using Level = Notice::Level;
+  const auto since = format_age(seen.now - next.condition_since);
+  if (plan.condition == Condition::blind) {
+    notice(plan, Level::error, "blind",
+           fmt::format("no usable evidence for {}: {}", since, plan.condition_why));
+    notice(plan, Level::error, "holding", "holding: nothing is changed until evidence is back");
+  }
+  if (plan.condition == Condition::safe) {
+    notice(plan, Level::error, "safe",
+           fmt::format("an apply failed and was taken back {} ago: {}", since, plan.condition_why));
+  }
+  if (plan.condition == Condition::frozen) {
+    notice(plan, Level::warning, "frozen", fmt::format("{} for {}", plan.condition_why, since));
+  }
+  if (seen.router.error) notice(plan, Level::error, "router", seen.router.error->text);
+  if (seen.router.value) {
+    for (const auto& text : seen.router.value->notices)
+      notice(plan, Level::warning, "router", text);
+    for (const auto& [upstream, session] : seen.router.value->sessions) {
+      if (session.up) continue;
+      notice(plan, Level::warning, "session",
+             fmt::format("session {} is {}", upstream, session.state));
+    }
+  }
+  if (seen.fleet.error) {
+    notice(plan, Level::warning, "fleet",
+           "other nodes are unknown and count as not announcing: " + seen.fleet.error->text);
+  }
+  if (next.drain) {
+    notice(plan, Level::warning, "drained",
+           fmt::format("drained by {} \"{}\" {} ago", next.drain->actor, next.drain->reason,
+                       format_age(seen.now - next.drain->since)));
+  }
+  for (const auto& path : plan.paths) {
+    if (path.key.node != config.self || path.state.verdict != Verdict::bad) continue;
+    notice(plan, Level::warning, "carrier-bad",
+           fmt::format(
+               "{} bad at {} via {} for {}{}", path.key.carrier, path.key.node, path.key.upstream,
+               format_age(seen.now - path.state.since),
+               path.blame == "border" ? ", and on every other path: moving it helps nobody" : ""));
+  }
+}
+
+}  // namespace anycast::core
