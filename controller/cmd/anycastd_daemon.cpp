@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "controller/app/line.hpp"
 #include "controller/app/mailbox.hpp"
 #include "controller/app/metrics.hpp"
+#include "controller/base/text.hpp"
 #include "controller/cmd/common.hpp"
 
 namespace anycast::cmd {
@@ -105,6 +107,14 @@ class Cycles {
   Sources sources_;
 };
 
+/// The line that a person has to read first among warnings, quotations and hints.
+std::string first_error(const std::string& problems) {
+  const auto lines = split(problems, '\n');
+  const auto found = std::ranges::find_if(
+      lines, [](const auto& line) { return line.find(": error: ") != std::string::npos; });
+  return found == lines.end() ? lines.front() : *found;
+}
+
 /// The serve thread: sockets, signals, service manager.
 class Serve {
  public:
@@ -115,7 +125,7 @@ class Serve {
         mailbox_{mailbox},
         shelf_{shelf},
         loop_{loop},
-        api_{{.published = [this] { return shelf_.get(); },
+        api_{{.published = [this] { return newest(); },
               .post = [this](Order order) { return mailbox_.post(std::move(order)); },
               .reply = [this](std::uint64_t ticket) { return mailbox_.reply(ticket); },
               .history = [this](const HistoryQuery& query) { return history(query); },
@@ -176,6 +186,15 @@ class Serve {
     }
   }
 
+  /// What the line published, and what became of the last reload, of which only this thread knows.
+  std::shared_ptr<const Published> newest() const {
+    auto last = shelf_.get();
+    if (!last || !reload_error_) return last;
+    auto out = std::make_shared<Published>(*last);
+    out->reload_error = reload_error_;
+    return out;
+  }
+
   /// The watchdog means that the line moves, not that this thread does.
   void pet() {
     const auto last = shelf_.get();
@@ -194,8 +213,10 @@ class Serve {
     if (!prepared.setup) {
       std::string text = "refused configuration, the one in force stays: " + prepared.problems;
       journal_.write({.kind = "config", .priority = 3, .text = text});
+      reload_error_ = Error{.remedy = Remedy::fix_text, .text = first_error(prepared.problems)};
       return fail(Remedy::fix_text, std::move(text));
     }
+    reload_error_.reset();
     auto taken = fmt::format("took configuration {}", prepared.setup->config.digest.substr(0, 7));
     mailbox_.post(std::move(prepared.setup));
     return taken + prepared.problems;
@@ -212,6 +233,7 @@ class Serve {
   Api api_;
   std::unique_ptr<HttpServer> server_;
   EventLoop::Timer timer_;
+  std::optional<Error> reload_error_;
   bool ready_ = false;
 };
 
