@@ -60,10 +60,23 @@ double value_or_zero(const Json& estimate, const char* measure, const char* unit
   return estimate.at(measure).at(unit).get<double>();
 }
 
+/// A cell before its first judgement; null where no upstream of the node carries the carrier.
+Json unmeasured(const Published& p, const std::string& node, const std::string& carrier) {
+  if (p.config->sessions_for(node, carrier).empty()) return nullptr;
+  return {{"node", node},
+          {"carrier", carrier},
+          {"state", "unknown"},
+          {"since", nullptr},
+          {"rtt_seconds", nullptr},
+          {"loss_ratio", nullptr},
+          {"jitter_seconds", nullptr},
+          {"unknown_why", "nothing was judged yet"}};
+}
+
 Json cell(const Published& p, const std::string& node, const std::string& carrier) {
   const auto paths = paths_of(p, node, carrier);
   const auto* path = worst(paths);
-  if (path == nullptr) return nullptr;
+  if (path == nullptr) return unmeasured(p, node, carrier);
   const auto numbers = estimate(path->pooled);
   const auto measure = [&](const char* name, const char* unit) {
     return numbers.at(name).is_null() ? Json(nullptr) : Json(value_or_zero(numbers, name, unit));
@@ -152,7 +165,8 @@ Json upstream(const Published& p, const std::string& name) {
               {"asn", about.asn},
               {"carries", about.carries},
               {"session", session(p, name)},
-              {"wanted", stance(mine.stance)}};
+              {"wanted", nullptr}};
+  if (stored != p.state.sessions.end()) out["wanted"] = stance(mine.stance);
   out["actual"] =
       !now ? Json(nullptr)
            : Json({{"state", now->state}, {"prepend", now->prepend}, {"exported", now->exported}});

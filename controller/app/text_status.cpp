@@ -117,6 +117,7 @@ std::string matrix(const Json& r, const Look& look) {
 
 Cell session_state(const Json& upstream) {
   const auto wanted = state_of(at(upstream, "wanted"));
+  if (wanted.empty()) return {"not adopted yet", Tone::warn};
   if (at(upstream, "actual").is_null()) return {"unknown, want " + wanted, Tone::warn};
   const auto actual = state_of(at(upstream, "actual"));
   if (!at(upstream, "in_sync").is_null() && !truth(at(upstream, "in_sync")))
