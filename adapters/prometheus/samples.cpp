@@ -13,8 +13,9 @@
 namespace anycast::prometheus {
 namespace {
 
-// A clock of the server that is this far ahead is worth a word; less is rounding.
-constexpr seconds kFuture{5};
+// A sample this far outside of the window is worth a word; less is rounding, and where the window
+// begins servers differ by one sample.
+constexpr seconds kOutside{5};
 // No ping that anybody counts as received took longer; blackbox_exporter gives up after its
 // module's time-out, seconds at most.
 constexpr double kMaxRttSeconds = 60;
@@ -171,6 +172,9 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
   const bool is_loss = which == &Probe::loss;
   std::size_t ignored = 0;
   std::size_t future = 0;
+  std::size_t past = 0;
+  std::optional<Time> newest;
+  const Time oldest = at - config_.evidence.window;
   std::set<std::string> names;
   for (const auto& series : reply.series) {
     ProbeKey key;
@@ -184,7 +188,11 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
     }
     std::vector<Point> fresh;
     for (const auto& point : series.points) {
-      if (time_of(point) > at + kFuture) ++future;
+      if (time_of(point) > at + kOutside) ++future;
+      if (time_of(point) < oldest - kOutside) {
+        ++past;
+        newest = std::max(newest.value_or(time_of(point)), time_of(point));
+      }
       if (time_of(point) > from && time_of(point) <= at) fresh.push_back(point);
     }
     if (fresh.empty()) continue;
@@ -201,7 +209,14 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
   if (future > 0) {
     reply_faults_.push_back(fmt::format(
         "{} sample{} of evidence.{} ignored, more than {} after the time that was asked for",
-        future, future == 1 ? "" : "s", selector, format_age(kFuture)));
+        future, future == 1 ? "" : "s", selector, format_age(kOutside)));
+  }
+  if (past > 0) {
+    reply_faults_.push_back(
+        fmt::format("{} sample{} of evidence.{} ignored, older than the window of {}: the newest "
+                    "of them is {} old",
+                    past, past == 1 ? "" : "s", selector, format_age(config_.evidence.window),
+                    format_age(at - *newest)));
   }
   if (reply.histograms > 0) {
     reply_faults_.push_back(

@@ -130,6 +130,14 @@ TEST_CASE("samples from the future are cut, and told from 5 seconds on") {
                             "was asked for"});
 }
 
+TEST_CASE("samples from before the window are cut, and told with the age of the newest") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{-600, 0}, {-6, 0}, {1, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(1), false}});
+  CHECK(out.faults == Lines{"2 samples of evidence.loss ignored, older than the window of 10m: the "
+                            "newest of them is 10m 6s old"});
+}
+
 TEST_CASE("two series of one probe at the same time are refused with the labels that differ") {
   const auto c = config();
   const auto out = evidence(c,
