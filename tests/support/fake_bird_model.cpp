@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "controller/base/text.hpp"
@@ -39,10 +38,15 @@ std::optional<std::string> slurp(const std::string& path) {
   return text.str();
 }
 
-std::optional<std::string> match(const std::string& command, const std::string& pattern) {
-  std::smatch found;
-  if (!std::regex_match(command, found, std::regex{pattern})) return std::nullopt;
-  return found[1].str();
+/// What stands between the two, if that is how the text begins and ends.
+std::optional<std::string> between(std::string_view text, std::string_view begin,
+                                   std::string_view end) {
+  if (text.size() < begin.size() + end.size() || !text.starts_with(begin) || !text.ends_with(end)) {
+    return std::nullopt;
+  }
+  text.remove_prefix(begin.size());
+  text.remove_suffix(end.size());
+  return std::string{text};
 }
 
 }  // namespace
@@ -94,7 +98,7 @@ std::string FakeBirdModel::load(const std::string& file, std::optional<Running>&
     if (row.starts_with("oops")) {
       return fmt::format("8002 {}:{}:1 syntax error, unexpected CF_SYM_UNDEFINED\n", file, line);
     }
-    const auto include = match(row, "\\s*include\\s*\"([^\"]*)\"\\s*;.*");
+    const auto include = between(trim(row), "include \"", "\";");
     if (!include) continue;
     auto path = *include;
     if (path.ends_with("/*.conf")) path.replace(path.size() - 6, 6, "bird.conf");
@@ -145,7 +149,7 @@ std::string FakeBirdModel::configure(std::optional<int> timeout, Client& client)
 }
 
 std::string FakeBirdModel::check(const std::string& command) const {
-  const auto file = match(command, "configure check \"([^\"]*)\"").value_or(operator_config_);
+  const auto file = between(command, "configure check \"", "\"").value_or(operator_config_);
   std::optional<Running> unused;
   const auto error = load(file, unused);
   return fmt::format("0002-Reading configuration from {}\n{}", file,
@@ -252,13 +256,15 @@ std::string FakeBirdModel::answer(const std::string& command, Client& client) {
     return fmt::format("0003-Daemon is up and running\n{}0000 \n",
                        undo_at_ ? "0022-Configuration unconfirmed, undo in 4.999 s\n" : "");
   }
-  if (const auto name = match(command, "show protocols all \"from_(.*)\"")) return received(*name);
-  if (const auto name = match(command, "show protocols all \"(.*)\"")) return protocol(*name);
-  if (const auto table = match(command, "show route table (\\w+) all")) {
+  if (const auto name = between(command, "show protocols all \"from_", "\""))
+    return received(*name);
+  if (const auto name = between(command, "show protocols all \"", "\"")) return protocol(*name);
+  if (const auto table = between(command, "show route table ", " all")) {
     return routes(exports(sessions().at(*table)), "64500");
   }
-  if (match(command, "(show route .* export .* all)")) {
-    const auto name = *match(command, ".* export '(.*)' all");
+  if (between(command, "show route ", "' all")) {
+    const auto quote = command.find('\'') + 1;
+    const auto name = command.substr(quote, command.rfind('\'') - quote);
     auto list = exports(name);
     std::erase_if(list, [&](const Export& e) {
       return command.find(" " + to_string(e.prefix) + " ") == std::string::npos;
@@ -267,7 +273,7 @@ std::string FakeBirdModel::answer(const std::string& command, Client& client) {
   }
   if (client.restricted) return "8007 Access denied\n";
   if (command == "configure") return configure({}, client);
-  if (const auto time = match(command, "configure timeout (\\d+)")) {
+  if (const auto time = between(command, "configure timeout ", "")) {
     return configure(std::stoi(*time), client);
   }
   if (command.starts_with("configure check")) return check(command);
@@ -277,7 +283,7 @@ std::string FakeBirdModel::answer(const std::string& command, Client& client) {
     undo_at_.reset();
     return waiting ? "0018 Reconfiguration confirmed\n" : "0019 Nothing to do\n";
   }
-  if (const auto name = match(command, "disable \"(.*)\"")) return disable(*name);
+  if (const auto name = between(command, "disable \"", "\"")) return disable(*name);
   return "9001 syntax error\n";
 }
 
