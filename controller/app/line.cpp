@@ -61,6 +61,13 @@ Sourced<T> sourced(Result<T> result, Time at) {
   return Sourced<T>::failed(std::move(result.error()), at);
 }
 
+/// What was read before the confirm is still what runs, only for good.
+Result<void> confirm(const Ports& ports, Sourced<RouterView>& router) {
+  auto done = ports.router.confirm();
+  if (done && router.value) router.value->unconfirmed = false;
+  return done;
+}
+
 Result<void> apply(const Ports& ports, const Config& config, const Change& change,
                    Sourced<RouterView>& router) {
   if (change.urgent) {
@@ -75,7 +82,7 @@ Result<void> apply(const Ports& ports, const Config& config, const Change& chang
     return tl::unexpected(std::move(error));
   }
   if (change.person_confirms) return {};
-  return ports.router.confirm();
+  return confirm(ports, router);
 }
 
 }  // namespace
@@ -141,7 +148,7 @@ Outcome Line::hand_over(const Ports& ports, const core::Thought& thought,
                                .text = out.error ? to_string(*out.error) : std::move(text),
                                .took = out.took};
   };
-  if (plan.confirm) ended(ports.router.confirm(), "confirmed");
+  if (plan.confirm) ended(confirm(ports, router), "confirmed");
   if (plan.undo) ended(ports.router.undo(), "taken back");
   if (!plan.change || plan.confirm || plan.undo) return out;
   if (auto written = ports.store.save(core::intent(thought), began, {}); !written) {

@@ -41,6 +41,16 @@ SessionState adopted(const Config& config, const Seen& seen, const std::string& 
   return out;
 }
 
+/// Whether every session that is up says what the change was for.
+bool says(const Config& config, const RouterView& router, const Pending& pending) {
+  if (router.file_revision != pending.to_revision) return false;
+  return std::ranges::all_of(pending.sessions, [&](const auto& entry) {
+    const auto view = router.sessions.find(entry.first);
+    return view == router.sessions.end() || !view->second.up ||
+           stance_in_force(config, view->second) == entry.second.stance;
+  });
+}
+
 }  // namespace
 
 void adopt(const Config& config, const Seen& seen, State& state, std::vector<Event>& events) {
@@ -71,25 +81,30 @@ void adopt(const Config& config, const Seen& seen, State& state, std::vector<Eve
   state.adopted = true;
 }
 
-void reconcile(const Seen& seen, State& state, std::vector<Event>& events,
-               std::vector<OrderReply>& replies) {
-  if (!state.pending || !seen.router.value) return;
+Leftover reconcile(const Config& config, const Seen& seen, State& state, std::vector<Event>& events,
+                   std::vector<OrderReply>& replies) {
+  if (!state.pending || !seen.router.value) return Leftover::none;
   const auto& router = *seen.router.value;
   const auto pending = *state.pending;
   const bool runs = router.revision == pending.to_revision;
   const bool waits =
       pending.confirm_by && runs && router.unconfirmed && seen.now < *pending.confirm_by;
-  if (waits) return;
+  if (waits) return Leftover::none;
+  // Killed between activation and confirm. To let the daemon go back and then do it again would
+  // cost its peers three updates in place of one.
+  const bool cut_short = runs && router.unconfirmed && !pending.confirm_by;
+  if (cut_short && config.mode != Mode::observe)
+    return says(config, router, pending) ? Leftover::confirm : Leftover::undo;
   state.pending.reset();
   if (runs && !router.unconfirmed) {
     state.sessions = pending.sessions;
-    if (pending.confirm_by) state.changes.push_back(seen.now);
+    state.changes.push_back(seen.now);
     events.push_back(
         {.kind = "applied",
          .priority = 6,
          .text =
              "found the change that was under way in force and kept it; next: goes on from there"});
-    return;
+    return Leftover::none;
   }
   events.push_back(
       {.kind = "rolled-back",
@@ -100,6 +115,7 @@ void reconcile(const Seen& seen, State& state, std::vector<Event>& events,
     replies.push_back(
         {pending.order, OrderReply::Outcome::failed, "the confirm window ended: taken back"});
   }
+  return Leftover::none;
 }
 
 }  // namespace anycast::core

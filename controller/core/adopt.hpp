@@ -8,9 +8,13 @@ namespace anycast::core {
 /// answers, with what it exports: what is in force is taken over, nothing is removed.
 void adopt(const Config& config, const Seen& seen, State& state, std::vector<Event>& events);
 
+/// How to answer the daemon's open question: a change of ours that a kill left on probation.
+enum class Leftover { none, confirm, undo };
+
 /// Decides what became of a change that was written down and not settled: a kill in between, or a
-/// person's confirm window that has ended.
-void reconcile(const Seen& seen, State& state, std::vector<Event>& events,
-               std::vector<OrderReply>& replies);
+/// person's confirm window that has ended. What is still on probation stays pending until it is
+/// answered.
+Leftover reconcile(const Config& config, const Seen& seen, State& state, std::vector<Event>& events,
+                   std::vector<OrderReply>& replies);
 
 }  // namespace anycast::core

@@ -57,7 +57,7 @@ void go_safe(const Config& config, Time now, const Error& error, Settled& out) {
        .node = config.self});
 }
 
-/// A person's yes or no to the change on probation.
+/// The answer to the change on probation: a person's, or ours after a kill.
 Settled settle_probation(const Config& config, const Thought& thought, const Outcome& outcome) {
   const auto& plan = thought.plan;
   Settled out{.state = thought.base};
@@ -75,10 +75,13 @@ Settled settle_probation(const Config& config, const Thought& thought, const Out
   out.events.push_back(
       {.kind = kept ? "applied" : "rolled-back",
        .priority = 5,
-       .text = fmt::format("the change on probation was {}; next: see status", text),
+       .text =
+           fmt::format("the change {} was {}; next: see status",
+                       pending.confirm_by ? "on probation" : "that a kill left on probation", text),
        .node = config.self,
-       .actor = "operator"});
-  out.replies.push_back({plan.answers, outcome.error ? Reply::failed : Reply::done, text});
+       .actor = pending.confirm_by ? "operator" : "engine"});
+  if (plan.answers != 0)
+    out.replies.push_back({plan.answers, outcome.error ? Reply::failed : Reply::done, text});
   return out;
 }
 

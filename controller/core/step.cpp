@@ -244,8 +244,13 @@ void plan_change(const Setup& setup, const Context& before, const Context& after
       before.person_applies || std::ranges::any_of(plan.steps, [](const Step& step) {
         return step.decision != 0 && !automatic(step);
       });
-  const bool may =
-      setup.config.mode == Mode::automatic || (setup.config.mode == Mode::advise && person);
+  // Only the file differs: to put it back changes no announcement, and to leave it there lets the
+  // next `configure` of anybody make active what nobody confirmed.
+  const bool file_only = change && change->why == Change::Why::drift &&
+                         seen.router.value->revision == plan.fragment.revision &&
+                         !seen.router.value->unconfirmed;
+  const bool may = setup.config.mode == Mode::automatic ||
+                   (setup.config.mode == Mode::advise && (person || file_only));
   const bool waits = after.state.freeze || (next.safe_until && seen.now < *next.safe_until);
   if (change && (!may || (waits && !person))) {
     if (change->why != Change::Why::step)
@@ -282,7 +287,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   Plan plan{.now = seen.now};
   State base = state;
 
-  reconcile(seen, base, plan.events, plan.replies);
+  const auto leftover = reconcile(config, seen, base, plan.events, plan.replies);
   adopt(config, seen, base, plan.events);
   std::erase_if(base.changes,
                 [&](Time t) { return seen.now - t >= config.guards.max_changes.per; });
@@ -312,8 +317,8 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   context.blind = !context.blind_why.empty();
   const auto ordered = take_orders(context, plan.events, plan.replies);
   context.person_applies = ordered.apply.has_value();
-  plan.confirm = ordered.confirm;
-  plan.undo = ordered.undo;
+  plan.confirm = ordered.confirm || leftover == Leftover::confirm;
+  plan.undo = ordered.undo || leftover == Leftover::undo;
   plan.answers = ordered.probation_order;
   const Context before = context;
 

@@ -132,3 +132,47 @@ TEST_CASE("a clock that is set back does not run the damping clocks backwards") 
   CHECK(aligned(kStart + seconds{29}, seconds{15}) == kStart + seconds{15});
   CHECK(aligned(kStart, seconds{15}) == kStart);
 }
+
+namespace {
+
+/// The line started anew where the old one was killed between activation and confirm of a change
+/// that was to bring cmi to `meant`; the daemon runs one prepend on it.
+void restart_on_probation(Rig& rig, Stance meant) {
+  rig.cycle();
+  auto state = rig.line.state();
+  state.pending = Pending{.sessions = state.sessions};
+  state.pending->sessions.at("cmi").stance = meant;
+  std::map<std::string, Stance> stances;
+  for (const auto& [upstream, session] : state.sessions) stances[upstream] = {};
+  stances["cmi"] = {.kind = Stance::Kind::prepend, .prepend = 1};
+  const auto runs = *render::fragment(rig.setup_->fragment, rig.setup_->config, stances);
+  state.pending->to_revision = runs.revision;
+  REQUIRE(rig.speaker.apply(runs, minutes{1}));
+  rig.line = Line{rig.setup_, state, kStart};
+}
+
+}  // namespace
+
+TEST_CASE("a change that a kill left on probation is confirmed, and handed over only once") {
+  Rig rig;
+  restart_on_probation(rig, {.kind = Stance::Kind::prepend, .prepend = 1});
+  const auto published = rig.cycle();
+  CHECK(!rig.speaker.in_force()->unconfirmed);
+  CHECK(rig.speaker.changes == 1);
+  CHECK(published->state.sessions.at("cmi").stance.prepend == 1);
+  CHECK(!published->state.pending);
+  CHECK(!published->router.value->unconfirmed);
+  CHECK(published->state.changes.size() == 1);
+  rig.cycle();
+  CHECK(rig.speaker.changes == 1);
+}
+
+TEST_CASE("what a kill left on probation and says something else than was meant is taken back") {
+  Rig rig;
+  restart_on_probation(rig, {.kind = Stance::Kind::drain});
+  const auto published = rig.cycle();
+  CHECK(!rig.speaker.in_force()->unconfirmed);
+  CHECK(rig.speaker.in_force()->sessions.at("cmi").exports.front().as_path.empty());
+  CHECK(announced_plainly(*published));
+  CHECK(!published->state.pending);
+}
