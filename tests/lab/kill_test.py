@@ -67,6 +67,17 @@ def said(update):
     return ("prepended", prepends) if prepends else ANNOUNCED
 
 
+def without_repeated_withdrawals(updates):
+    """BIRD 2.0.12 withdraws again what `disable` has withdrawn, once it is configured; it harms none."""
+    gone = set()
+    for update in updates:
+        session = (update.peer, update.session)
+        if update.withdrawn and session in gone:
+            continue
+        (gone.add if update.withdrawn else gone.discard)(session)
+        yield update
+
+
 class Order:
     """An order, and the stances that each upstream may hear because of it."""
 
@@ -139,7 +150,8 @@ class Killed(unittest.TestCase):
         out = {}
         for upstream in UPSTREAMS:
             peer = str(net.session(NODE, upstream).customer_address)
-            updates = [u for u in self.lab.updates(upstream) if u.peer == peer]
+            everything = without_repeated_withdrawals(self.lab.updates(upstream))
+            updates = [u for u in everything if u.peer == peer]
             self.assertEqual({u.session for u in updates}, {1}, "the BGP session was reset")
             out[upstream] = [said(u) for u in updates if not u.is_end_of_rib]
         return out
@@ -163,8 +175,8 @@ class Killed(unittest.TestCase):
         if not status:
             return "no status"
         router = status["local"]["router"]
-        revisions = [router[k] for k in ("revision", "file_revision", "wanted_revision")]
-        if len(set(revisions)) != 1 or router["unconfirmed"]:
+        revisions = [router.get(k) for k in ("revision", "file_revision", "wanted_revision")]
+        if not router["up"] or len(set(revisions)) != 1 or router["unconfirmed"]:
             return f"router {router}"
         heard = self.heard()
         for upstream in status["upstreams"]:
@@ -204,7 +216,7 @@ class Killed(unittest.TestCase):
 
     def kill(self, chance):
         """Somewhere in the cycle that an order wakes at once, or anywhere in the second after."""
-        time.sleep(chance.uniform(0, 0.15 if chance.random() < 0.8 else 1.2))
+        time.sleep(chance.uniform(0, chance.choices([0.05, 0.2, 1.2], [8, 1, 1])[0]))
         pid = self.lab.hosts.running(f"anycastd.{NODE}")
         os.kill(pid, signal.SIGKILL)
         self.lab.stop_anycastd(NODE, signal.SIGKILL)  # reaps it
@@ -247,27 +259,23 @@ class Killed(unittest.TestCase):
         began = time.monotonic()
         status, heard = self.settled()
         at_first = {u: len(h) for u, h in heard.items()}
-        for turn in range(KILLS):
-            with self.subTest(kill=turn, seed=SEED):
-                status, heard, where = self.one_kill(chance, status, heard)
-                landed[where] += 1
+        for _ in range(KILLS):
+            status, heard, where = self.one_kill(chance, status, heard)
+            landed[where] += 1
         files = {p.name for p in (self.lab.folder(NODE) / "run").iterdir()}
         print(f"{sum(landed.values())} kills in {time.monotonic() - began:.0f} s: {dict(landed)}")
         told = {u: len(h) - at_first[u] for u, h in heard.items()}
         print(f"updates heard: {told}; files beside the fragment: {sorted(files)}")
         self.assertLessEqual(len(files), 6, files)
         for upstream in net.UPSTREAMS:
-            assert_only(self.lab.updates(upstream), net.PREFIX, net.ORIGIN_ASN)
-            others = [
-                u.peer
-                for u in self.lab.updates(upstream)
-                if u.peer_asn == net.ORIGIN_ASN and not u.is_end_of_rib
-            ]
+            updates = list(without_repeated_withdrawals(self.lab.updates(upstream)))
+            assert_only(updates, net.PREFIX, net.ORIGIN_ASN)
+            # Nobody else had a reason to say more than its first word.
+            others = [u.peer for u in updates if u.peer_asn == net.ORIGIN_ASN and u.announced]
             for node in net.NODES.values():
-                if node.name == NODE or upstream not in node.upstreams:
-                    continue
-                peer = str(net.session(node.name, upstream).customer_address)
-                self.assertEqual(others.count(peer), 1, f"{node.name} to {upstream}")
+                if node.name != NODE and upstream in node.upstreams:
+                    peer = str(net.session(node.name, upstream).customer_address)
+                    self.assertEqual(others.count(peer), 1, f"{node.name} to {upstream}")
 
 
 if __name__ == "__main__":
