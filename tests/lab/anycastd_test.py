@@ -31,11 +31,12 @@ def cannot_run():
 
 class InTheLab(unittest.TestCase):
     anycastd = True
+    make_lab = Lab
 
     def setUp(self):
         if reason := cannot_run():
             self.skipTest(reason)
-        self.lab = Lab(NAME)
+        self.lab = self.make_lab(NAME)
         self.addCleanup(lambda: self.assertEqual(left_behind(NAME), []))
         self.addCleanup(self.lab.down)
         self.lab.up(anycastd=self.anycastd)
