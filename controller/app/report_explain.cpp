@@ -35,9 +35,11 @@ std::string worst_carrier(const Published& p, const std::string& node) {
   std::string out;
   int most = -1;
   for (const auto& carrier : p.config->carriers) {
+    if (p.config->sessions_for(node, carrier).empty()) continue;
     const auto* path = worst(paths_of(p, node, carrier));
-    if (path == nullptr || severity(path->state.verdict) <= most) continue;
-    most = severity(path->state.verdict);
+    const int now = path == nullptr ? 0 : severity(path->state.verdict);
+    if (now <= most) continue;
+    most = now;
     out = carrier;
   }
   return out;

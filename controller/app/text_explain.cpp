@@ -35,7 +35,7 @@ std::string title(const Json& r, const Look& look) {
   std::string text = fmt::format("{} / {}", str(at(about, "node")), str(at(about, "name")));
   const auto& paths = items(at(r, "paths"));
   if (paths.empty()) {
-    return fold("", text + ": no path of this node leads there, so nothing is measured",
+    return fold("", text + ": nothing is known (not judged yet, or no upstream here leads there)",
                 look.width);
   }
   std::vector<std::string> words;
@@ -80,6 +80,13 @@ std::string region_table(const Json& path, const Look& look) {
   return table.render(look);
 }
 
+std::string bounds_note(const Look& look) {
+  return fold("  ",
+              "[low, high]: one-sided 95 % bounds; jitter is the mean |rtt[i] - rtt[i-1]| of "
+              "neighbouring replies",
+              look.width);
+}
+
 std::string measured(const Json& r, const Json& path, const char* label, const Look& look) {
   const auto& evidence = at(r, "evidence");
   const auto name = fmt::format("{} over {}", str(at(path, "carrier")), str(at(path, "upstream")));
@@ -96,14 +103,7 @@ std::string measured(const Json& r, const Json& path, const char* label, const L
       look);
   const auto why = str(at(path, "unknown_why"));
   if (!why.empty()) out += item("", "not known: " + why, look);
-  return out + region_table(path, look);
-}
-
-std::string bounds_note(const Look& look) {
-  return fold("  ",
-              "[low, high]: one-sided 95 % bounds; jitter is the mean |rtt[i] - rtt[i-1]| of "
-              "neighbouring replies",
-              look.width);
+  return out + region_table(path, look) + bounds_note(look);
 }
 
 std::string judged(const Json& path, const char* label, const Look& look) {
@@ -312,8 +312,8 @@ std::string print_explain(const Json& r, const Look& look) {
       continue;
     }
     seen = carrier;
-    out += "\n" + measured(r, path, "1 measured", look) + bounds_note(look) +
-           judged(path, "2 judged", look) + damped(r, path, "3 damped", look);
+    out += "\n" + measured(r, path, "1 measured", look) + judged(path, "2 judged", look) +
+           damped(r, path, "3 damped", look);
   }
   out += "\n";
   if (!truth(at(r, "about", "self"))) {

@@ -209,15 +209,21 @@ std::string pending(const Json& r, const Look& look) {
                   kMargin, look);
 }
 
+/// The command for the worst cell, this node's before others'.
 std::string why(const Json& r, const Look& look) {
+  const auto self = str(at(r, "node"));
   for (const char* state : {"bad", "warn", "unknown"}) {
+    const Json* found = nullptr;
     for (const auto& cell : items(at(r, "cells"))) {
       if (str(at(cell, "state")) != state) continue;
-      return labelled(
-          "why?",
-          fmt::format("anycastctl explain {} {}", str(at(cell, "node")), str(at(cell, "carrier"))),
-          kMargin, look);
+      if (found == nullptr || str(at(*found, "node")) != self) found = &cell;
+      if (str(at(*found, "node")) == self) break;
     }
+    if (found == nullptr) continue;
+    return labelled("why?",
+                    fmt::format("anycastctl explain {} {}", str(at(*found, "node")),
+                                str(at(*found, "carrier"))),
+                    kMargin, look);
   }
   return {};
 }

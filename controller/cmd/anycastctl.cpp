@@ -1,0 +1,186 @@
+#include "controller/cmd/anycastctl.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <functional>
+#include <iostream>
+
+#include "controller/base/text.hpp"
+#include "controller/sim/demo.hpp"
+
+namespace {
+
+using namespace anycast;
+using namespace anycast::cmd;
+
+/// The tree of commands; what was chosen ends up in `run`.
+class Tree {
+ public:
+  Tree() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string{"anycastctl "} + ANYCASTD_VERSION);
+    app_.add_option("-o,--output", o.output, "how to print")
+        ->check(CLI::IsMember({"table", "wide", "json", "yaml", "plain"}))
+        ->capture_default_str();
+    app_.add_option("-s,--socket", o.socket, "the daemon's control socket")
+        ->envname("ANYCASTCTL_SOCKET")
+        ->capture_default_str();
+    app_.add_option("--timeout", o.timeout, "for one answer of the daemon")
+        ->check(duration())
+        ->capture_default_str();
+    app_.add_flag("--no-color", o.no_color, "no colours; NO_COLOR and TERM=dumb do the same");
+    app_.add_flag("--utc", o.utc, "times in UTC, not in the local zone");
+    app_.add_flag("-q,--quiet", o.quiet, "only what was asked for and errors");
+    reading();
+    orders();
+    offline();
+  }
+
+  int parse_and_run(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    // Not a command of the tree: half-typed words of a shell must not be parsed.
+    if (words.size() > 1 && words[0] == "__complete")
+      return complete(app_, {words.begin() + 2, words.end()}, o);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      const auto better = error.get_exit_code() == 0 ? std::string{} : suggestion(app_, words);
+      if (!better.empty()) return complain(kUsage, better);
+      if (words.empty()) {
+        std::cerr << app_.help();
+        return kUsage;
+      }
+      return app_.exit(error, std::cout, std::cerr) == 0 ? kOk : kUsage;
+    }
+    return run_();
+  }
+
+ private:
+  CLI::App* command(const std::string& name, const std::string& help,
+                    std::function<int(const Options&)> what) {
+    auto* sub = app_.add_subcommand(name, help);
+    sub->fallthrough();
+    sub->callback([this, what = std::move(what)] { run_ = [this, what] { return what(o); }; });
+    return sub;
+  }
+
+  static CLI::Validator duration() {
+    return CLI::Validator(
+        [](std::string& word) {
+          return parse_duration(word) ? std::string{}
+                                      : "'" + printable(word) + "' is no duration (45s, 10m, 2h)";
+        },
+        "DURATION");
+  }
+
+  void add_config(CLI::App* sub, const std::string& help) {
+    sub->add_option_function<std::string>(
+        "-c,--config",
+        [this](const std::string& file) {
+          o.config = file;
+          o.config_given = true;
+        },
+        help);
+    sub->add_option("--node", o.node, "as this node; default: 'node' in the file, then the host");
+  }
+
+  void reading() {
+    auto* s = command("status", "what is announced, why, and what comes next", cmd::status);
+    s->add_flag("--watch{2}", o.watch, "again each 2 (or =N) seconds");
+    s->add_flag("--exit-code", o.exit_code, "exit 2 when not all is well");
+    s->add_flag("--nagios", o.nagios, "one line and exit 0 to 3 for a monitoring system");
+    auto* e = command("explain", "the chain from evidence to announcement", cmd::explain);
+    e->add_option("words", o.words, "[NODE] [CARRIER|UPSTREAM]; default: the worst carrier here");
+    auto* p = command("plan", "wanted steps, guards and difference; changes nothing", cmd::plan);
+    p->alias("diff");
+    p->add_flag("--exit-code", o.exit_code, "exit 2 when a step or change is wanted");
+    add_config(p, "what this file would do, asked from the live sources without the daemon");
+    auto* h = command("history", "decisions, their cause and author", cmd::history);
+    h->alias("events");
+    h->add_option("--since", o.since, "an age (2h) or a time (2026-06-01T12:00:00Z)");
+    h->add_option("--until", o.until, "an age or a time");
+    h->add_option("-n,--number", o.count, "at most so many")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    h->add_option("--upstream", o.upstream, "only about this upstream");
+    h->add_option("--carrier", o.carrier, "only about this carrier");
+    h->add_option("--kind", o.kind, "only of this kind");
+    h->add_flag("-f,--follow", o.follow, "go on and print what happens, oldest first");
+    command("probes", "evidence per probe, sample counts, ages", cmd::probes);
+    command("config", "the configuration in force, with every default", cmd::config);
+    auto* d = command("doctor", "check the surroundings; what is missing for auto", cmd::doctor);
+    add_config(d, "the file to check too");
+    command("version", "of this program and of the daemon", cmd::version);
+  }
+
+  CLI::App* give(const std::string& kind, const std::string& help) {
+    auto* sub =
+        command(kind, help, [kind](const Options& options) { return cmd::order(kind, options); });
+    sub->add_option("--reason", o.reason, "why; goes into the history (asked for on a terminal)");
+    sub->add_flag("-y,--yes", o.yes, "do not ask");
+    return sub;
+  }
+
+  void orders() {
+    auto* a = give("apply", "carry out the plan, on probation");
+    a->add_option("--confirm", o.confirm, "go back unless 'anycastctl confirm' follows within this")
+        ->check(duration());
+    give("confirm", "keep what is on probation");
+    auto* u = give("undo", "go back to what was before");
+    u->add_option("--decision", o.decision, "of this decision; default: the last");
+    auto* d = give("drain", "stop announcing on this node");
+    d->add_option("node", o.node, "must be the daemon's own node");
+    d->add_option("--for", o.lasts, "back by itself after this")->check(duration());
+    d->add_flag("--now", o.now, "withdraw at once, without GRACEFUL_SHUTDOWN first");
+    give("undrain", "end a drain")->add_option("node", o.node, "must be the daemon's own node");
+    auto* p = give("pin", "fix what a session says, against the engine, not the guards");
+    p->add_option("upstream", o.upstream, "of this node")->required();
+    p->add_option("stance", o.stance, "announced, prepend=N, drained, withdrawn")->required();
+    auto* lasts = p->add_option("--for", o.lasts, "until then")->check(duration());
+    p->add_flag("--forever", o.forever, "until unpin")->excludes(lasts);
+    give("unpin", "give a session back to the engine")
+        ->add_option("upstream", o.upstream, "of this node")
+        ->required();
+    give("freeze", "change nothing by itself")
+        ->add_option("--for", o.lasts, "until then")
+        ->check(duration());
+    give("unfreeze", "end a freeze");
+    command("reload", "take the configuration file again, if it is right", cmd::reload);
+  }
+
+  void offline() {
+    auto* c = command("check-config", "all faults of the file at once", cmd::check_config);
+    c->add_option("files", o.words, "default: /etc/anycastd/anycastd.yaml");
+    c->add_option("--node", o.node, "as this node");
+    c->add_option("--allow", o.allow, "leave out warnings of this rule");
+    c->add_flag("--strict", o.strict, "warnings are errors");
+    c->add_flag("--all-nodes", o.all_nodes, "as every node in turn");
+    auto* r = command("render", "the fragment, without a daemon", cmd::render);
+    add_config(r, "default: /etc/anycastd/anycastd.yaml");
+    r->add_flag("--withdrawn", o.withdrawn, "announce nothing on any session");
+    r->add_option("--stance", o.stances, "UPSTREAM=STANCE, for example cmi=prepend=2");
+    auto* out = r->add_option("--out", o.out, "write this file in one step");
+    r->add_flag("--if-missing", o.if_missing, "do nothing where the file exists")->needs(out);
+    command("schema", "JSON schema of the configuration, for editors",
+            [](const Options&) { return cmd::schema(); });
+    command("demo", "an evening in a built-in world: no root, no network, no files",
+            [](const Options& options) { return sim::run_demo(std::cout, {.seed = options.seed}); })
+        ->add_option("--seed", o.seed, "another evening")
+        ->capture_default_str();
+    command("completion", "script for a shell", cmd::completion)
+        ->add_option("shell", o.shell, "bash, zsh or fish")
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->required();
+  }
+
+  CLI::App app_{"asks and steers the anycastd of this node", "anycastctl"};
+  Options o;
+  std::function<int()> run_ = [] { return static_cast<int>(kUsage); };
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL);
+  return Tree{}.parse_and_run(argc, argv);
+}

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "controller/app/text.hpp"
+#include "controller/base/error.hpp"
+#include "controller/base/time.hpp"
+#include "controller/cmd/common.hpp"
+
+namespace CLI {
+class App;
+}
+
+/// The parts of anycastctl: what the command line said, the daemon behind its socket, one function
+/// per command. Every function returns an exit code of `Exit`.
+namespace anycast::cmd {
+
+using Json = nlohmann::ordered_json;
+
+/// Everything that options and positionals of any command can say; defaults are the documented
+/// ones.
+struct Options {
+  std::string output = "table";
+  std::string socket = "/run/anycastd/ctl.sock";
+  std::string timeout = "5s";
+  bool no_color = false;
+  bool utc = false;
+  bool quiet = false;
+
+  std::string config = kConfigFile;
+  bool config_given = false;
+  std::string node;                ///< as an option or as a positional
+  std::vector<std::string> words;  ///< positionals that may be left out
+  std::string upstream;
+  std::string stance;
+  std::string reason;
+  std::string lasts;  ///< --for
+  std::string confirm;
+  std::string since;
+  std::string until;
+  std::string carrier;
+  std::string kind;
+  std::string out;
+  std::string shell;
+  std::vector<std::string> stances;  ///< render: UPSTREAM=STANCE
+  std::vector<std::string> allow;
+  std::uint64_t decision = 0;
+  double watch = 0;  ///< seconds between two pictures, 0: one picture
+  std::uint64_t seed = 7;
+  int count = 20;
+  bool yes = false;
+  bool forever = false;
+  bool now = false;
+  bool exit_code = false;
+  bool nagios = false;
+  bool follow = false;
+  bool strict = false;
+  bool all_nodes = false;
+  bool withdrawn = false;
+  bool if_missing = false;
+};
+
+/// Width, colour and format for standard output as it is now.
+text::Look look_of(const Options& options);
+void print(const Json& report, const Options& options);
+/// "anycastctl: ..." on standard error; returns `code`.
+int complain(int code, const std::string& text);
+int complain(int code, const Error& error);
+
+int status(const Options& options);
+int explain(const Options& options);
+int plan(const Options& options);
+int plan_of_file(const Options& options);
+int history(const Options& options);
+int probes(const Options& options);
+int config(const Options& options);
+int version(const Options& options);
+int doctor(const Options& options);
+
+/// drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm, undo.
+int order(const std::string& kind, const Options& options);
+int reload(const Options& options);
+
+int check_config(const Options& options);
+int render(const Options& options);
+int schema();
+
+/// The script that a shell sources.
+int completion(const Options& options);
+/// What may stand for the last of `words`, one per line; walks the tree that parses.
+int complete(const CLI::App& app, const std::vector<std::string>& words, const Options& options);
+/// "unknown command 'statsu'; did you mean 'status'?", or empty where that is not the trouble.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& words);
+
+}  // namespace anycast::cmd

@@ -1,0 +1,214 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "controller/app/text_table.hpp"
+#include "controller/base/text.hpp"
+#include "controller/cmd/anycastctl_client.hpp"
+#include "controller/config/config.hpp"
+
+namespace anycast::cmd {
+namespace {
+
+/// Findings in the order in which they were made.
+class Findings {
+ public:
+  void ok(const char* name, const std::string& text) { add("ok", name, text, ""); }
+  void warn(const char* name, const std::string& text, const std::string& hint) {
+    add("warn", name, text, hint);
+  }
+  void fail(const char* name, const std::string& text, const std::string& hint) {
+    add("fail", name, text, hint);
+  }
+  void check(bool fine, const char* name, const std::string& text, const std::string& hint) {
+    fine ? ok(name, text) : fail(name, text, hint);
+  }
+  const Json& list() const { return list_; }
+  int count(const char* level) const {
+    int out = 0;
+    for (const auto& one : list_) out += one.at("level") == level ? 1 : 0;
+    return out;
+  }
+
+ private:
+  void add(const char* level, const char* name, const std::string& text, const std::string& hint) {
+    list_.push_back({{"level", level},
+                     {"name", name},
+                     {"text", printable(text)},
+                     {"hint", hint.empty() ? Json(nullptr) : Json(hint)}});
+  }
+  Json list_ = Json::array();
+};
+
+std::string word(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+void check_file(const Options& options, Findings& out) {
+  const auto loaded =
+      config::load_path(options.config, {.self = options.node, .host_name = host_name()});
+  if (!loaded) return out.fail("file", to_string(loaded.error()), "another file? --config FILE");
+  int errors = 0;
+  for (const auto& d : loaded->diagnostics)
+    errors += d.severity == config::Diagnostic::Severity::error ? 1 : 0;
+  const auto warnings = static_cast<int>(loaded->diagnostics.size()) - errors;
+  const auto text = fmt::format("{}: {} errors, {} warnings", options.config, errors, warnings);
+  if (errors == 0 && warnings == 0) return out.ok("file", text);
+  const std::string hint = "anycastctl check-config " + options.config;
+  errors > 0 ? out.fail("file", text, hint) : out.warn("file", text, hint);
+}
+
+void check_daemon(const Json& s, Findings& out) {
+  const auto& cycle = s.at("cycle");
+  const auto overruns = cycle.value("overruns", 0);
+  const auto text = fmt::format(
+      "{} on {}, {} cycles, the last took {:.0f}ms of {:.0f}s, {} overruns", word(s, "version"),
+      word(s, "node"), cycle.value("count", 0), cycle.value("took_seconds", 0.0) * 1000,
+      cycle.value("interval_seconds", 0.0), overruns);
+  overruns > 0 ? out.warn("daemon", text,
+                          "a cycle must end within its interval: look at the "
+                          "timeouts of prometheus and router")
+               : out.ok("daemon", text);
+  out.check(s.at("config").value("last_reload_ok", true), "config",
+            fmt::format("{} in force since {}", word(s.at("config"), "digest"),
+                        word(s.at("config"), "loaded")),
+            "the last reload was refused: anycastctl check-config");
+}
+
+void check_evidence(const Json& s, Findings& out) {
+  const auto& e = s.at("evidence");
+  const auto expected = e.value("probes_expected", 0);
+  const auto fresh = e.value("probes_fresh", 0);
+  if (!e.at("error").is_null())
+    return out.fail("prometheus", word(e, "error"), "is it up, and is prometheus.urls right?");
+  out.ok("prometheus", word(e, "server") + " answers");
+  const auto text = fmt::format("{} of {} series usable", fresh, expected);
+  if (fresh == expected && expected > 0) return out.ok("evidence", text);
+  fresh == 0 ? out.fail("evidence", text, "see which and why: anycastctl probes")
+             : out.warn("evidence", text, "see which and why: anycastctl probes");
+}
+
+void check_router(const Json& s, Findings& out) {
+  const auto& r = s.at("local").at("router");
+  if (!r.value("up", false)) {
+    return out.fail(
+        "router", word(r, "error"),
+        fmt::format("is it running, may the daemon's user open {}?", word(r, "socket")));
+  }
+  out.ok("router", fmt::format("{} {} answers", word(r, "kind"), word(r, "version")));
+  const bool ours = !r.at("revision").is_null();
+  out.check(
+      ours, "include", ours ? "it runs our fragment" : "it does not run our fragment",
+      fmt::format("include \"{}\"; in its configuration, then reload it", word(r, "fragment")));
+  for (const auto& notice : r.at("notices"))
+    out.warn("router", notice.get<std::string>(), "anycastctl explain");
+  for (const auto& up : s.at("upstreams")) {
+    const auto name = word(up, "name");
+    const auto state = word(up.at("session"), "state");
+    if (!up.at("session").at("up").is_boolean() || !up.at("session").at("up").get<bool>()) {
+      out.fail("session", fmt::format("{} is {}", name, state),
+               "the routing daemon's own log tells why");
+      continue;
+    }
+    const bool same = up.at("in_sync").is_boolean() && up.at("in_sync").get<bool>();
+    out.check(same, "session",
+              fmt::format("{} {}, exports {}", name, state, same ? "as wanted" : "something else"),
+              "anycastctl explain " + name);
+  }
+}
+
+void check_fleet(const Json& s, Findings& out) {
+  const auto& fleet = s.at("fleet");
+  const auto nodes = fleet.value("nodes", 0);
+  const auto known = fleet.at("known").is_null() ? 0 : fleet.at("known").get<int>();
+  const auto text = fmt::format("{} of {} other nodes tell what they announce", known, nodes - 1);
+  known + 1 >= nodes ? out.ok("fleet", text)
+                     : out.warn("fleet", text,
+                                "does Prometheus scrape /metrics of every node? "
+                                "unknown counts as not announcing");
+  const auto announcing = fleet.value("announcing", 0);
+  const auto least = s.at("guards").value("min_nodes", 0);
+  out.check(announcing >= least, "floor",
+            fmt::format("{} nodes announce, min_nodes {}", announcing, least),
+            "nothing more is withdrawn by itself");
+  for (const auto& path : s.at("paths")) {
+    const auto have = path.value("have", 0);
+    const auto min = path.value("min", 0);
+    if (have < min) {
+      out.warn("floor",
+               fmt::format("{} has {} paths, min_paths_per_carrier {}", word(path, "carrier"), have,
+                           min),
+               "anycastctl status shows where it is announced");
+    }
+  }
+}
+
+/// What stands between this node and mode auto.
+void check_auto(const Json& s, Findings& out) {
+  bool anchor = false;
+  for (const auto& node : s.at("nodes")) anchor = anchor || node.value("anchor", false);
+  anchor ? out.ok("anchors", "some node's announcements are never removed by automation")
+         : out.warn("anchors", "none is set",
+                    "guards.anchors: [NODE] holds the floor without "
+                    "any coordination");
+  const auto mode = word(s, "mode");
+  const int open = out.count("fail") + out.count("warn");
+  if (mode == "auto") return out.ok("auto", "this node acts by itself");
+  if (open == 0) return out.ok("auto", fmt::format("mode {}; nothing is missing for auto", mode));
+  out.warn("auto", fmt::format("mode {}; {} findings above stand before auto", mode, open),
+           "settle them first, then set mode: auto");
+}
+
+void show(const Findings& findings, const Options& options) {
+  const auto look = look_of(options);
+  for (const auto& one : findings.list()) {
+    const auto level = word(one, "level");
+    const auto tone = level == "ok"     ? text::Tone::good
+                      : level == "fail" ? text::Tone::bad
+                                        : text::Tone::warn;
+    auto line = text::fold(fmt::format("{:<4}  {:<10}  ", level, word(one, "name")),
+                           word(one, "text"), look.width);
+    std::cout << text::paint(line.substr(0, level.size()), tone, look) << line.substr(level.size());
+    if (!one.at("hint").is_null())
+      std::cout << text::fold(std::string(18, ' '), word(one, "hint"), look.width);
+  }
+  std::cout << fmt::format("{} failed, {} warned, {} ok\n", findings.count("fail"),
+                           findings.count("warn"), findings.count("ok"));
+}
+
+}  // namespace
+
+int doctor(const Options& options) {
+  Findings findings;
+  check_file(options, findings);
+  auto quiet = options;
+  quiet.quiet = true;
+  const auto answer = Daemon{quiet}.ask("GET", "/v1/status", nullptr);
+  if (!answer) {
+    findings.fail("daemon", "no answer at " + options.socket,
+                  "systemctl status anycastd; another place? --socket PATH");
+  } else if (answer->status != 200) {
+    findings.fail("daemon", word(answer->body, "text"), "wait for its first cycle");
+  } else {
+    try {
+      check_daemon(answer->body, findings);
+      check_evidence(answer->body, findings);
+      check_router(answer->body, findings);
+      check_fleet(answer->body, findings);
+      check_auto(answer->body, findings);
+    } catch (const Json::exception& error) {
+      findings.warn("daemon", "its status lacks parts that this anycastctl knows",
+                    "are both of the same version? anycastctl version");
+    }
+  }
+  if (options.output == "json" || options.output == "yaml") {
+    print({{"api", "anycastd/v1"}, {"kind", "Doctor"}, {"findings", findings.list()}}, options);
+  } else {
+    show(findings, options);
+  }
+  return findings.count("fail") > 0 ? kNotClean : kOk;
+}
+
+}  // namespace anycast::cmd
