@@ -43,17 +43,21 @@ bool has_steps(const Thought& thought) {
   return false;
 }
 
+/// An order that stands is tried again each cycle: the same failure is told once.
 void go_safe(const Config& config, Time now, const Error& error, Settled& out) {
+  const auto why = to_string(error);
+  const bool again = out.state.condition == Condition::safe && out.state.condition_why == why;
   out.state.safe_until = now + config.guards.hold_after_change;
+  if (again) return;
   out.state.condition = Condition::safe;
   out.state.condition_since = now;
-  out.state.condition_why = to_string(error);
+  out.state.condition_why = why;
   out.events.push_back(
       {.kind = "rolled-back",
        .priority = 3,
        .text =
            fmt::format("rolled back: {}; announcements are as before; next: no change before {}",
-                       to_string(error), format_clock(*out.state.safe_until)),
+                       why, format_clock(*out.state.safe_until)),
        .node = config.self});
 }
 
@@ -121,10 +125,20 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
   }
   if (outcome.on_probation) {
     out.state = intent(thought);
+    const auto until = format_clock(*out.state.pending->confirm_by);
+    out.events.push_back(
+        {.kind = "applied",
+         .priority = 5,
+         .text = fmt::format("{} on {}, on probation until {}; applied and verified in {}; next: "
+                             "anycastctl confirm, or it goes back",
+                             plan.change->text, config.self, until, format_age(outcome.took)),
+         .upstream = plan.change->upstreams.empty() ? "" : plan.change->upstreams.front(),
+         .node = config.self,
+         .actor = "operator"});
     answer(Reply::done,
            fmt::format("applied and verified in {}; on probation until {}: anycastctl confirm, or "
                        "it goes back",
-                       format_age(outcome.took), format_clock(*out.state.pending->confirm_by)));
+                       format_age(outcome.took), until));
     return out;
   }
   out.state.safe_until.reset();

@@ -59,6 +59,20 @@ void note_verdicts(const Config& config, const State& before, State& next, Plan&
   });
 }
 
+void note_restart(const Config& config, const Seen& seen, State& base, Plan& plan) {
+  if (!seen.router.value) return;
+  const auto& started = seen.router.value->started;
+  if (!base.router_started.empty() && base.router_started != started) {
+    plan.events.push_back(
+        {.kind = "router-restart",
+         .priority = 4,
+         .text =
+             "the routing daemon was restarted; next: what it runs is compared with what we want",
+         .node = config.self});
+  }
+  base.router_started = started;
+}
+
 /// Guards one step and, if nothing refuses, takes it into the context's state.
 void consider(Context& context, Step& step) {
   step.guards = guard(context, step);
@@ -291,18 +305,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   adopt(config, seen, base, plan.events);
   std::erase_if(base.changes,
                 [&](Time t) { return seen.now - t >= config.guards.max_changes.per; });
-  if (seen.router.value) {
-    const auto& started = seen.router.value->started;
-    if (!base.router_started.empty() && base.router_started != started) {
-      plan.events.push_back(
-          {.kind = "router-restart",
-           .priority = 4,
-           .text =
-               "the routing daemon was restarted; next: what it runs is compared with what we want",
-           .node = config.self});
-    }
-    base.router_started = started;
-  }
+  note_restart(config, seen, base, plan);
 
   auto judged = judge(config, base, seen);
   plan.paths = std::move(judged.paths);
