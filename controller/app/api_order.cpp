@@ -99,9 +99,9 @@ Result<std::string> read_upstream(const Json& body, const Config& config) {
   for (const auto& [upstream, unused] : config.me().sessions) known.push_back(upstream);
   if (std::ranges::find(known, name) != known.end()) return name;
   const auto close = nearest(name, known);
-  return wrong(fmt::format(
-      "node '{}' has no upstream '{}'{}; it has {}", config.self, printable(name),
-      close.empty() ? "" : fmt::format("; did you mean '{}'?", close), join(known, ", ")));
+  const auto what = fmt::format("node '{}' has no upstream '{}'", config.self, printable(name));
+  if (!close.empty()) return wrong(fmt::format("{}; did you mean '{}'?", what, close));
+  return wrong(fmt::format("{}, it has {}", what, join(known, ", ")));
 }
 
 Result<Stance> read_stance(const Json& body, const Config& config, const std::string& upstream) {

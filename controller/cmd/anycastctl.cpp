@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 
@@ -39,8 +40,10 @@ class Tree {
   int parse_and_run(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     // Not a command of the tree: half-typed words of a shell must not be parsed.
-    if (words.size() > 1 && words[0] == "__complete")
+    if (words.size() > 1 && words[0] == "__complete") {
+      if (const char* socket = std::getenv("ANYCASTCTL_SOCKET")) o.socket = socket;
       return complete(app_, {words.begin() + 2, words.end()}, o);
+    }
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,0 +1,248 @@
+// The real anycastctl against a daemon of paper on a unix socket: exit codes, questions, words.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "controller/base/text.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/app/api_fixture.hpp"
+
+using namespace anycast;
+using anycast::testing::ApiFixture;
+
+namespace {
+
+const std::string kProgram = std::string{ANYCASTD_BINARY_DIR} + "/anycastctl";
+
+bool missing() {
+  if (std::filesystem::exists(kProgram)) return false;
+  WARN("SKIP: anycastctl is not built");
+  return true;
+}
+
+/// Serves an Api on a socket, one connection after the other, until it is destroyed.
+class PaperDaemon {
+ public:
+  explicit PaperDaemon(ApiFixture& fixture, bool may_write = true)
+      : fixture_{fixture}, may_write_{may_write} {
+    std::array<char, 32> name{"/tmp/anycastctl-test-XXXXXX"};
+    folder_ = ::mkdtemp(name.data());
+    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path().c_str(), sizeof address.sun_path - 1);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    REQUIRE(::bind(listener_, generic, sizeof address) == 0);
+    REQUIRE(::listen(listener_, 8) == 0);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~PaperDaemon() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    std::filesystem::remove_all(folder_);
+  }
+  PaperDaemon(const PaperDaemon&) = delete;
+  PaperDaemon& operator=(const PaperDaemon&) = delete;
+  std::string path() const { return folder_ + "/ctl.sock"; }
+
+ private:
+  void serve() {
+    for (;;) {
+      const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (fd < 0) return;
+      answer(fd);
+      ::close(fd);
+    }
+  }
+
+  void answer(int fd) {
+    std::string text;
+    std::array<char, 4096> buffer{};
+    std::size_t head = std::string::npos;
+    std::size_t length = 0;
+    while (head == std::string::npos || text.size() < head + 4 + length) {
+      const auto got = ::read(fd, buffer.data(), buffer.size());
+      if (got <= 0) return;
+      text.append(buffer.data(), static_cast<std::size_t>(got));
+      head = text.find("\r\n\r\n");
+      const auto field = text.find("Content-Length: ");
+      if (head != std::string::npos && field < head) length = std::stoul(text.substr(field + 16));
+    }
+    const auto line = split(text.substr(0, text.find("\r\n")), ' ');
+    HttpRequest request{.method = line.at(0),
+                        .path = line.at(1).substr(0, line.at(1).find('?')),
+                        .body = text.substr(head + 4),
+                        .local = true,
+                        .may_write = may_write_,
+                        .user = "tester"};
+    if (const auto query = line.at(1).find('?'); query != std::string::npos) {
+      for (const auto& pair : split(line.at(1).substr(query + 1), '&')) {
+        const auto cut = pair.find('=');
+        request.query[pair.substr(0, cut)] = pair.substr(cut + 1);
+      }
+    }
+    const auto response = fixture_.api.handle(request);
+    const auto out = "HTTP/1.1 " + std::to_string(response.status) +
+                     " X\r\nConnection: close\r\nContent-Type: " + response.content_type +
+                     "\r\nContent-Length: " + std::to_string(response.body.size()) + "\r\n\r\n" +
+                     response.body;
+    [[maybe_unused]] const auto sent = ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+  }
+
+  ApiFixture& fixture_;
+  bool may_write_;
+  std::string folder_;
+  int listener_ = -1;
+  std::thread thread_;
+};
+
+struct Run {
+  int code;
+  std::string text;  ///< standard output and error
+};
+
+Run run(const std::string& arguments, const std::string& socket) {
+  const auto command =
+      kProgram + " --utc --socket " + socket + " " + arguments + " 2>&1 </dev/null";
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Run out{};
+  std::array<char, 4096> buffer{};
+  while (const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    out.text.append(buffer.data(), got);
+  out.code = WEXITSTATUS(::pclose(pipe));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("exit codes tell what to do, the same for every command") {
+  if (missing()) return;
+  ApiFixture f;
+  const PaperDaemon daemon{f};
+  const std::map<std::string, int> expected = {
+      {"status", 0},
+      {"status --exit-code", 2},
+      {"status --nagios", 1},
+      {"plan --exit-code", 2},
+      {"explain", 0},
+      {"explain hk-ali-1", 0},
+      {"explain hk-ali-1 telecom", 0},
+      {"explain mobile", 0},
+      {"explain nowhere", 64},
+      {"history -n 5", 0},
+      {"probes", 0},
+      {"config", 0},
+      {"reload", 0},
+      {"nonsense", 64},
+      {"", 64},
+      {"status --nonsense", 64},
+      {"drain --reason x", 64},
+      {"drain -y", 64},
+      {"drain hk-ali-1 -y --reason x", 64},
+      {"pin cmi drained -y --reason x", 64},
+      {"pin cmi sideways --for 1h -y --reason x", 64},
+      {"--help", 0},
+      {"--version", 0},
+  };
+  for (const auto& [arguments, code] : expected) {
+    const auto seen = run(arguments, daemon.path());
+    INFO(arguments << "\n" << seen.text);
+    CHECK(seen.code == code);
+  }
+  CHECK(f.orders.empty());
+}
+
+TEST_CASE("the outcome of an order is the exit code") {
+  if (missing()) return;
+  ApiFixture f;
+  f.replies = {{1, {.id = 1, .outcome = OrderReply::Outcome::done, .text = "frozen"}},
+               {2, {.id = 2, .outcome = OrderReply::Outcome::refused, .text = "the floor"}},
+               {3, {.id = 3, .outcome = OrderReply::Outcome::failed, .text = "bird said no"}}};
+  const PaperDaemon daemon{f};
+  const auto done = run("freeze --for 90m --reason \"live event\" -y", daemon.path());
+  CHECK(done.code == 0);
+  CHECK(done.text == "done: frozen\n");
+  CHECK(run("pin cmi prepend=2 --for 2h --reason x -y", daemon.path()).code == 75);
+  CHECK(run("drain hk-idc-1 --now --reason x -y", daemon.path()).code == 1);
+  REQUIRE(f.orders.size() == 3);
+  CHECK(f.orders[0].lasts == minutes{90});
+  CHECK(f.orders[0].reason == "live event");
+  CHECK(to_string(f.orders[1].stance) == "prepend 2");
+  CHECK(f.orders[2].now);
+}
+
+TEST_CASE("somebody who may only read is told so") {
+  if (missing()) return;
+  ApiFixture f;
+  const PaperDaemon daemon{f, false};
+  CHECK(run("status", daemon.path()).code == 0);
+  const auto refused = run("unfreeze --reason x -y", daemon.path());
+  CHECK(refused.code == 77);
+  CHECK(refused.text ==
+        "anycastctl: 'tester' may read here but not write; members of the control socket's group "
+        "may\n");
+}
+
+TEST_CASE(
+    "no daemon, a daemon before its first cycle, and a refused reload have codes of their own") {
+  if (missing()) return;
+  CHECK(run("status", "/nonexistent/ctl.sock").code == 69);
+  CHECK(run("status --nagios", "/nonexistent/ctl.sock").code == 3);
+  CHECK(run("doctor", "/nonexistent/ctl.sock").code == 2);
+  ApiFixture f;
+  f.published = nullptr;
+  f.reloaded = tl::unexpected(Error{.remedy = Remedy::fix_value, .text = "180 has no unit"});
+  const PaperDaemon daemon{f};
+  CHECK(run("status", daemon.path()).code == 75);
+  CHECK(run("reload", daemon.path()).code == 78);
+}
+
+TEST_CASE("a pipe gets 100 columns, no colour, and records on request") {
+  if (missing()) return;
+  ApiFixture f;
+  const PaperDaemon daemon{f};
+  const auto table = run("status", daemon.path());
+  CHECK(table.text.find('\x1b') == std::string::npos);
+  for (const auto& line : split(table.text, '\n')) CHECK(display_width(line) <= 100);
+  CHECK(run("status -o plain", daemon.path()).text.starts_with("record\tnode\tname\tstate"));
+  CHECK(run("status -o json", daemon.path()).text.starts_with("{\n  \"api\": \"anycastd/v1\""));
+}
+
+TEST_CASE("a misspelt command or option is answered with the nearest one") {
+  if (missing()) return;
+  CHECK(run("statsu", "/nonexistent").text ==
+        "anycastctl: unknown command 'statsu'; did you mean 'status'?\n");
+  CHECK(run("history --upsteam cmi", "/nonexistent").text ==
+        "anycastctl: unknown option '--upsteam'; did you mean '--upstream'?\n");
+}
+
+TEST_CASE("completion offers commands, options and the names that live in the daemon") {
+  if (missing()) return;
+  ApiFixture f;
+  const PaperDaemon daemon{f};
+  const auto complete = [&](const std::string& words) {
+    const auto command =
+        "ANYCASTCTL_SOCKET=" + daemon.path() + " " + kProgram + " __complete -- " + words + " 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::string out;
+    std::array<char, 4096> buffer{};
+    while (const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      out.append(buffer.data(), got);
+    ::pclose(pipe);
+    return out;
+  };
+  CHECK(complete("stat") == "status\n");
+  CHECK(complete("status --na") == "--nagios\n");
+  CHECK(complete("explain hk-a") == "hk-ali-1\nhk-aws-1\n");
+  CHECK(complete("unpin ''") == "cmi\nhkbn\npccw\n");
+}
