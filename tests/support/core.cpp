@@ -41,6 +41,7 @@ Seen Bench::seen() {
       view.sessions[upstream] = {.up = up, .state = up ? "Established" : "Active"};
       if (up) view.sessions[upstream].exports = running.exports.at(upstream);
     }
+    if (tamper_router) tamper_router(view);
     out.router = Sourced<RouterView>::ok(std::move(view), now);
   } else {
     out.router =

@@ -50,6 +50,7 @@ class Bench {
   bool router_up = true;
   std::set<std::string> sessions_down;
   Fragment running;
+  std::function<void(RouterView&)> tamper_router = {};
   std::vector<OpenWindow> windows;
 
  private:
