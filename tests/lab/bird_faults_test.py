@@ -78,7 +78,7 @@ class BirdFaults(FaultTest):
         self.until_said(0, 60)
 
     def until_safe(self, *words):
-        """Waits for SAFE with all of these words in its reason, and in what a person reads first."""
+        """Waits for SAFE with all of these words in its reason and in the notices."""
 
         def safe():
             said = self.status()
@@ -221,7 +221,7 @@ class BirdFaults(FaultTest):
             self.assertEqual(self.heard_from(upstream), [])
 
     def test_an_edit_that_hides_behind_our_text_is_told(self):
-        """Edited, configured, and the file put back: BIRD says our revision, but exports another."""
+        """Edited, configured, the file put back: BIRD has our revision, and exports otherwise."""
         text = self.fragment.read_text()
         os.kill(self.lab.hosts.running(f"anycastd.{NODE}"), signal.SIGSTOP)
         try:

@@ -1,4 +1,4 @@
-"""anycastd itself ends, comes back and gets new configurations: none of that is heard by anybody."""
+"""anycastd itself ends, comes back and gets new configurations: nobody hears any of it."""
 
 import os
 import signal

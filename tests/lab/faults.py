@@ -1,9 +1,8 @@
-"""What the tests of faults share: a lab with shorter times, what a node says, what upstreams heard."""
+"""What the tests of faults share: a lab with shorter times, what a node says, what is heard."""
 
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 import unittest
@@ -13,13 +12,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from api import call  # noqa: E402
+from updates import assert_only  # noqa: E402
+
 from lab import topology as net  # noqa: E402
 from lab.control import Lab  # noqa: E402
 from lab.hosts import LabError, left_behind, wait_until  # noqa: E402
-from updates import assert_only  # noqa: E402
 
 NODE, UPSTREAM, CARRIER = "hk-idc-1", "cmi", "mobile"
 WINDOW = 10  # seconds
+PATIENCE = 10  # seconds, for an answer of a control socket on a busy machine
 NEEDED = ["bird", "birdc", "prometheus", "prometheus-blackbox-exporter", "nft"]
 MISSING = [program for program in NEEDED if not shutil.which(program)]
 
@@ -41,17 +43,6 @@ class FaultLab(Lab):
         folder.mkdir(exist_ok=True)
         (folder / "shorter.yaml").write_text(SHORTER)
         super().start_anycastd(node)
-
-
-def http(control_socket, request, patience=10):
-    """(status, JSON) of one exchange with a control socket."""
-    with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(patience)
-        line.connect(str(control_socket))
-        line.sendall(request)
-        answer = b"".join(iter(lambda: line.recv(65536), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), json.loads(body)
 
 
 def unix(text):
@@ -89,17 +80,13 @@ class FaultTest(unittest.TestCase):
     # What a node says
 
     def status(self, node=NODE):
-        code, said = http(
-            self.lab.control_socket(node), b"GET /v1/status HTTP/1.0\r\nHost: anycastd\r\n\r\n"
-        )
+        code, said = call(self.lab.control_socket(node), "GET", "/v1/status", timeout=PATIENCE)
         self.assertEqual(code, 200, said)
-        return said
+        return json.loads(said)
 
     def post(self, path, body=None, node=NODE):
-        text = b"" if body is None else json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.0\r\nHost: anycastd\r\nContent-Type: application/json\r\n"
-        head += f"Content-Length: {len(text)}\r\n\r\n"
-        return http(self.lab.control_socket(node), head.encode() + text)
+        code, said = call(self.lab.control_socket(node), "POST", path, body, timeout=PATIENCE)
+        return code, json.loads(said)
 
     def notices(self, node=NODE):
         return "\n".join(notice["text"] for notice in self.status(node)["notices"])
