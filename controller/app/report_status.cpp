@@ -261,7 +261,7 @@ Json status(const Published& p) {
   Json out = head("Status", p);
   out["health"] = health(p);
   out["version"] = p.version;
-  out["uptime_seconds"] = to_seconds(p.now - p.started);
+  out["uptime_seconds"] = to_seconds(std::max(p.now - p.started, Duration{0}));
   out["config"] = {{"digest", p.config->digest.substr(0, 7)},
                    {"loaded", time(p.config_loaded)},
                    {"last_reload_ok", !p.reload_error.has_value()}};

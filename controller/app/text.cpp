@@ -42,10 +42,10 @@ std::string print_error(const Json& r, const Look& look) {
 
 std::string print_reply(const Json& r, const Look& look) {
   const auto decision = str(at(r, "decision"));
-  return fold("",
-              fmt::format("{}{}: {}", decision.empty() ? "" : "#" + decision + " ",
-                          str(at(r, "outcome")), str(at(r, "text"))),
-              look.width);
+  const auto lead = str(at(r, "outcome")) + ": ";
+  auto words = str(at(r, "text"));
+  if (!words.starts_with(lead)) words = lead + words;
+  return fold(decision.empty() ? "" : "#" + decision + " ", words, look.width);
 }
 
 std::string table(const Json& r, const Look& look) {

@@ -179,6 +179,11 @@ std::string chose(const Json& r, const Look& look) {
   }
   out += item(out.empty() ? "4 chose" : "", "ladder: " + join(rungs, ", "), look);
   for (const auto& session : items(at(r, "sessions"))) {
+    if (at(session, "wanted").is_null()) {
+      out += item(
+          "", str(at(session, "name")) + ": not adopted yet, the router has to answer first", look);
+      continue;
+    }
     const auto why = str(at(session, "why", "text"));
     out += item("",
                 fmt::format("{} should be {}, rung {}, there since {}{}", str(at(session, "name")),

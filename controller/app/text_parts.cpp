@@ -88,7 +88,8 @@ std::string ago(const Json& report, const Json& since) {
   const auto from = time(since);
   // The epoch stands for "never" in the values that are published.
   if (!now || !from || *from == Time{}) return "-";
-  return format_age(*now - *from);
+  // A cycle's time is aligned to its interval and so may lie before the start of the process.
+  return *now < *from + seconds{1} ? "0s" : format_age(*now - *from);
 }
 
 std::string clock(const Json& report, const Json& t, const Look& look) {

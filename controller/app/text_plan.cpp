@@ -10,11 +10,21 @@ namespace {
 
 constexpr int kMargin = 11;  // of the lines under a step
 
+/// Only the mode holds it back: nothing is wrong with the step, a person has to apply it.
+bool waits_for_person(const Json& r, const Json& step) {
+  if (str(at(r, "mode")) != "advise" || truth(at(step, "allowed"))) return false;
+  for (const auto& guard : items(at(step, "guards"))) {
+    if (!truth(at(guard, "passed")) && str(at(guard, "guard")) != "mode") return false;
+  }
+  return true;
+}
+
 std::string step_title(std::size_t number, const Json& r, const Json& step, const Look& look) {
   std::vector<std::string> prefixes;
   for (const auto& prefix : items(at(r, "prefixes"))) prefixes.push_back(str(at(prefix, "prefix")));
   const bool allowed = truth(at(step, "allowed"));
-  const auto word = paint(allowed ? "allowed" : "REFUSED", allowed ? Tone::good : Tone::bad, look);
+  auto word = paint(allowed ? "allowed" : "REFUSED", allowed ? Tone::good : Tone::bad, look);
+  if (waits_for_person(r, step)) word = paint("ADVISED", Tone::warn, look);
   const auto text = fmt::format("{}  {} on {} for {}", number, action_of(at(step, "to")),
                                 str(at(step, "upstream")), join(prefixes, ", "));
   return fmt::format("{}  {}\n", clip(text, look.width - 9), word);
@@ -34,7 +44,8 @@ std::string step_text(std::size_t number, const Json& r, const Json& step, const
     if (!passed && !place.empty()) text += fmt::format(" ({})", place);
     if (!passed && !at(guard, "earliest").is_null())
       text += ", not before " + clock(r, at(guard, "earliest"), look);
-    out += labelled(passed ? "   ok" : "   refused", text, kMargin, look);
+    const char* word = waits_for_person(r, step) ? "   advised" : "   refused";
+    out += labelled(passed ? "   ok" : word, text, kMargin, look);
   }
   if (!at(step, "decision").is_null())
     out += labelled("   taken", "#" + str(at(step, "decision")), kMargin, look);
@@ -89,7 +100,8 @@ std::string what_happens(const Json& r, std::size_t wanted, std::size_t refused)
 std::string print_plan(const Json& r, const Look& look) {
   const auto& steps = items(at(r, "steps"));
   std::size_t refused = 0;
-  for (const auto& step : steps) refused += truth(at(step, "allowed")) ? 0 : 1;
+  for (const auto& step : steps)
+    refused += truth(at(step, "allowed")) || waits_for_person(r, step) ? 0 : 1;
   const auto seen = at(r, "evidence", "age_seconds");
   std::string out =
       flow({str(at(r, "node")), "mode " + str(at(r, "mode")),

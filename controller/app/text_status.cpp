@@ -71,8 +71,10 @@ std::string unknown_cells(const Json& r, const Look& look) {
         fmt::format("{} at {}", str(at(cell, "carrier")), str(at(cell, "node"))));
   }
   std::string out;
+  const auto all = items(at(r, "cells")).size();
   for (const auto& [why, cells] : by_reason) {
-    out += labelled("unknown", fmt::format("{}: {}", join(cells, ", "), why), kMargin, look);
+    const auto which = cells.size() == all ? std::string{"all cells"} : join(cells, ", ");
+    out += labelled("unknown", fmt::format("{}: {}", which, why), kMargin, look);
   }
   return out;
 }

@@ -54,7 +54,7 @@ void check_file(const Options& options, Findings& out) {
   for (const auto& d : loaded->diagnostics)
     errors += d.severity == config::Diagnostic::Severity::error ? 1 : 0;
   const auto warnings = static_cast<int>(loaded->diagnostics.size()) - errors;
-  const auto text = fmt::format("{}: {} errors, {} warnings", options.config, errors, warnings);
+  const auto text = fmt::format("{}: errors {}, warnings {}", options.config, errors, warnings);
   if (errors == 0 && warnings == 0) return out.ok("file", text);
   const std::string hint = "anycastctl check-config " + options.config;
   errors > 0 ? out.fail("file", text, hint) : out.warn("file", text, hint);

@@ -268,6 +268,25 @@ Published frozen() {
   return p;
 }
 
+Published advised() {
+  auto p = evening();
+  auto config = *p.config;
+  config.mode = Mode::advise;
+  p.config = std::make_shared<const Config>(std::move(config));
+  auto& step = p.plan.steps.front();
+  step.guards = {{.guard = "mode",
+                  .passed = false,
+                  .text = "mode advise: a person applies it (anycastctl apply)"},
+                 {.guard = "min_nodes", .passed = true, .text = "4 nodes stay, needs 1"}};
+  p.plan.proposal = Change{.why = Change::Why::step,
+                           .diff =
+                               "--- /run/anycastd/bird.conf\n+++ planned\n@@ -21,3 +21,2 @@\n"
+                               " filter anycastd_out_cmi {\n-  accept;\n+  reject;\n",
+                           .text = "withdraw cmi",
+                           .upstreams = {"cmi"}};
+  return p;
+}
+
 Published first_cycle() {
   const auto config = std::make_shared<const Config>(fleet_config());
   Published p{.config = config, .state = {}, .plan = {.now = noon()}};

@@ -22,7 +22,8 @@ struct Scene {
 std::vector<Scene> scenes() {
   return {{"calm", testing::calm()},         {"evening", testing::evening()},
           {"blind", testing::blind()},       {"frozen", testing::frozen()},
-          {"first", testing::first_cycle()}, {"chinese", testing::chinese()}};
+          {"first", testing::first_cycle()}, {"advised", testing::advised()},
+          {"chinese", testing::chinese()}};
 }
 
 std::string file_text(const std::string& path) {

@@ -131,6 +131,17 @@ TEST_CASE("one series of a state set is 1, the others are 0") {
   CHECK(has(text, "anycast_changes_budget_remaining 5"));
 }
 
+TEST_CASE("every family is in the manual page with its type") {
+  std::ifstream file(std::string{ANYCASTD_SOURCE_DIR} + "/deploy/man/anycastd-metrics.7.scd");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const auto p = testing::evening();
+  for (const auto& line : names(metrics::render(&p, at_noon()), "# TYPE ")) {
+    const auto words = split(line, ' ');
+    INFO(line);
+    CHECK(page.find("*" + words.at(2) + "* (" + words.at(3)) != std::string::npos);
+  }
+}
+
 TEST_CASE("no two samples have the same name and labels") {
   const auto p = testing::evening();
   std::set<std::string> seen;

@@ -20,6 +20,8 @@ Published evening();
 Published blind();
 /// Frozen by a person while mobile is bad, and a session pinned.
 Published frozen();
+/// Mode advise: the withdrawal is allowed by all guards and waits for a person.
+Published advised();
 /// The first cycle: nothing judged, nothing stored, the router does not answer.
 Published first_cycle();
 /// The same evening with Chinese region and site names.
