@@ -81,8 +81,18 @@ class PrometheusFaults(FaultTest):
             self.make_bad()
         began = time.time()
         self.begin(fault, rtt)
-        if rtt == WELL:
-            self.heal()
+        try:
+            if rtt == WELL:
+                self.heal()
+            self.hold(words, during, began)
+        finally:
+            self.end(fault)
+        for node in net.NODES:
+            self.until_run(node, 90)
+        self.until_said(after, 120)
+
+    def hold(self, words, during, began):
+        """Every node is blind for that reason and says so, and nothing is heard, for 3 windows."""
         blind = {
             node: self.until(
                 lambda node=node: self.blind(node, words), 60, f"{node} blind by '{words}'"
@@ -100,10 +110,6 @@ class PrometheusFaults(FaultTest):
             self.assertEqual(said["health"], "blind")
             self.assertIn("holding", "\n".join(notice["text"] for notice in said["notices"]))
             self.assertFalse(self.lab.ready(node))
-        self.end(fault)
-        for node in net.NODES:
-            self.until_run(node, 90)
-        self.until_said(after, 120)
 
 
 if __name__ == "__main__":
