@@ -1,4 +1,4 @@
-"""Looking changes nothing: every file, socket and name that anycastd touches is recorded with strace.
+"""Looking changes nothing: strace records every file and socket that anycastd touches.
 
 The recording is made while a step is due on hk-idc-1: mobile is bad through cmi.
 """
@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 import unittest
 
@@ -26,8 +25,8 @@ NODE, UPSTREAM, CARRIER = "hk-idc-1", "cmi", "mobile"
 
 # Everything that can make, change, name or remove a file, or say something to somebody.
 CALLS = (
-    "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,link,linkat,symlink,symlinkat,"
-    "mkdir,mkdirat,rmdir,mknod,mknodat,truncate,ftruncate,fallocate,chmod,fchmod,fchmodat,chown,"
+    "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,link,linkat,symlink,"
+    "symlinkat,mkdir,mkdirat,rmdir,mknod,mknodat,truncate,ftruncate,fallocate,chmod,fchmod,fchmodat,chown,"
     "fchown,lchown,fchownat,setxattr,fsetxattr,utimensat,write,writev,pwrite64,pwritev,pwritev2,"
     "sendfile,copy_file_range,splice,connect,accept,accept4,bind,sendto,sendmsg,sendmmsg,socketpair"
 )
@@ -46,7 +45,7 @@ class Recording:
         self.answering = set()  # sockets on which somebody asked, or that lead back to the process
         for line in self.lines:
             if re.match(r"(socketpair|accept4?)\(", line):
-                self.answering |= set(re.findall(r"<((?:socket|UNIX[^:<>]*|TCP):\[[^<>]*\])>", line))
+                self.answering |= set(re.findall(r"<(socket:\[\d+\])>", line))
             found = re.match(
                 r'connect\(\d+<(socket:\[\d+\])>, \{.*?(?:sun_path="([^"]*)"|'
                 r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]*)"\))',

@@ -1,4 +1,4 @@
-"""anycastd killed with SIGKILL at any moment: what the upstreams hear is what was ordered, and no more.
+"""anycastd killed at any moment: what the upstreams hear is what was ordered, and no more.
 
 Orders keep coming, so that kills land before, inside and after apply, verify and confirm. The
 seed is printed; ANYCAST_SEED repeats a run, ANYCAST_KILLS shortens it.
@@ -11,7 +11,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import tempfile
 import time
 import unittest
@@ -22,7 +21,7 @@ from updates import GRACEFUL_SHUTDOWN, assert_only
 
 from lab import topology as net
 from lab.control import Lab
-from lab.hosts import LabError, left_behind, wait_until
+from lab.hosts import left_behind, wait_until
 
 NEEDED = ["bird", "prometheus", "prometheus-blackbox-exporter", "nft"]
 MISSING = [program for program in NEEDED if not shutil.which(program)]
@@ -68,7 +67,7 @@ def said(update):
 
 
 def without_repeated_withdrawals(updates):
-    """BIRD 2.0.12 withdraws again what `disable` has withdrawn, once it is configured; it harms none."""
+    """BIRD 2.0.12 withdraws again, at the next configure, what `disable` has withdrawn."""
     gone = set()
     for update in updates:
         session = (update.peer, update.session)
@@ -221,7 +220,7 @@ class Killed(unittest.TestCase):
         os.kill(pid, signal.SIGKILL)
         self.lab.stop_anycastd(NODE, signal.SIGKILL)  # reaps it
 
-    def where(self, before, order):
+    def where(self, before):
         """Which part of the work the kill fell into: for the statistics only."""
         running = self.lab.birdc(NODE, "eval", "ANYCASTD_REVISION").split()[-1]
         waiting = "unconfirmed" in self.lab.birdc(NODE, "configure", "status").lower()
@@ -238,7 +237,7 @@ class Killed(unittest.TestCase):
         code, answer = call(self.lab.control_socket(NODE), "POST", "/v1/orders", order.body)
         self.assertEqual(code, 202, answer)
         self.kill(chance)
-        where = self.where(before, order)
+        where = self.where(before)
         self.assert_store_is_sound()
         self.lab.start_anycastd(NODE)
         status, heard = self.settled()
