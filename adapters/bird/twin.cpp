@@ -61,10 +61,12 @@ Twin::~Twin() {
 Result<Twin> Twin::make(const OperatorConfig& config, const std::string& main_file,
                         const std::string& fragment, std::string_view text) {
   Twin twin{main_file, fragment};
-  if (auto ok = replace_file(twin.candidate_, text); !ok) return tl::unexpected(ok.error());
+  if (auto ok = replace_file(twin.candidate_, text, Survives::process); !ok)
+    return tl::unexpected(ok.error());
   if (auto ok = make_like(twin.config_, main_file); !ok) return tl::unexpected(ok.error());
   // An existing file keeps its owner, group and mode.
-  auto ok = replace_file(twin.config_, twin_of(config, main_file, fragment, twin.candidate_));
+  auto ok = replace_file(twin.config_, twin_of(config, main_file, fragment, twin.candidate_),
+                         Survives::process);
   if (!ok) return tl::unexpected(ok.error());
   return twin;
 }

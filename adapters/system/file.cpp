@@ -14,6 +14,8 @@
 namespace anycast {
 namespace {
 
+constexpr mode_t kNewFile = 0644;
+
 tl::unexpected<Error> fail_errno(const std::string& path, std::string_view doing) {
   return fail(Remedy::look_at_host,
               fmt::format("cannot {} '{}': {}", doing, path, std::strerror(errno)));
@@ -49,7 +51,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   }
 }
 
-Result<void> replace_file(const std::string& path, std::string_view text, mode_t mode) {
+Result<void> replace_file(const std::string& path, std::string_view text, Survives survives) {
   const auto folder = std::filesystem::path{path}.parent_path().string();
   const auto name = std::filesystem::path{path}.filename().string();
   const auto temporary = fmt::format("{}/.{}.tmp", folder, name);
@@ -64,7 +66,7 @@ Result<void> replace_file(const std::string& path, std::string_view text, mode_t
     return error;
   };
   if (!write_all(fd.get(), text)) return give_up("write");
-  if (::fchmod(fd.get(), existed ? before.st_mode & 07777U : mode) != 0)
+  if (::fchmod(fd.get(), existed ? before.st_mode & 07777U : kNewFile) != 0)
     return give_up("set the mode of");
   // Only root may give a file away; as another user the group is all that can be kept, and a
   // failure to keep it shows at once when the daemon reads the file.
@@ -72,8 +74,10 @@ Result<void> replace_file(const std::string& path, std::string_view text, mode_t
       ::fchown(fd.get(), -1U, before.st_gid) != 0) {
     return give_up("keep the owner of");
   }
-  if (::fsync(fd.get()) != 0) return give_up("sync");
+  const bool sync = survives == Survives::power_cut;
+  if (sync && ::fsync(fd.get()) != 0) return give_up("sync");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up("rename");
+  if (!sync) return {};
   const Fd dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (dir) ::fsync(dir.get());
   return {};

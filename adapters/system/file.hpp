@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +12,14 @@ namespace anycast {
 /// The whole text of a file of at most `max_bytes`.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = 16U << 20U);
 
-/// Replaces the file in one step: temporary file in the same folder, fsync, rename, fsync of the
-/// folder. An existing file's owner, group and mode are kept; a new one gets `mode`.
-Result<void> replace_file(const std::string& path, std::string_view text, mode_t mode = 0644);
+/// What a written file has to survive.
+enum class Survives { power_cut, process };
+
+/// Replaces the file in one step: temporary file in the same folder, then rename; both synced where
+/// it has to survive a power cut. An existing file's owner, group and mode are kept; a new one gets
+/// 0644.
+Result<void> replace_file(const std::string& path, std::string_view text,
+                          Survives survives = Survives::power_cut);
 
 /// Last modification, or nothing where there is no such file.
 std::optional<Time> modified_at(const std::string& path);

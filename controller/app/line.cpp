@@ -158,6 +158,7 @@ Outcome Line::hand_over(const Ports& ports, const core::Thought& thought,
   }
   ended(apply(ports, config(), *plan.change, router), plan.change->text);
   out.on_probation = !out.error && plan.change->person_confirms.has_value();
+  last_apply_->diff = plan.change->diff;
   for (const auto& step : plan.steps)
     last_apply_->decision = std::max(last_apply_->decision, step.decision);
   return out;

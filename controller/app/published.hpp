@@ -62,6 +62,7 @@ struct ApplyOutcome {
   std::string text;    ///< in the daemon's words where it has any
   Duration took = {};
   std::uint64_t decision = 0;
+  std::string diff = {};  ///< of the fragment file, unified; empty for confirm and undo
 };
 
 /// Immutable picture of the daemon after one cycle. The cycle thread makes it, everything that is

@@ -69,6 +69,7 @@ Json plan(const Published& p) {
   out["steps"] = steps(p, "");
   out["change"] = change(p.plan.change);
   out["proposal"] = change(p.plan.proposal);
+  out["last_apply"] = whole.at("last_apply");
   out["already_in_force"] = p.plan.already_in_force;
   out["in_force_revision"] = whole.at("local").at("router").at("revision");
   out["wanted_revision"] = p.plan.fragment.revision;

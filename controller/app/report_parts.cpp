@@ -193,7 +193,8 @@ Json last_apply(const Published& p) {
           {"result", last.result},
           {"text", last.text},
           {"took_seconds", to_seconds(last.took)},
-          {"decision", last.decision == 0 ? Json(nullptr) : Json(last.decision)}};
+          {"decision", last.decision == 0 ? Json(nullptr) : Json(last.decision)},
+          {"diff", last.diff.empty() ? Json(nullptr) : Json(last.diff)}};
 }
 
 Json notices(const Published& p) {

@@ -68,10 +68,25 @@ std::string diff(const std::string& text, const Look& look) {
   return out;
 }
 
+/// In mode auto a change is over before anybody can look at it planned: the last one is shown then.
+std::string last_change(const Json& r, const Look& look) {
+  const auto& last = at(r, "last_apply");
+  const auto difference = str(at(last, "diff"));
+  std::string out = "no change of the fragment\n";
+  if (difference.empty()) return out;
+  const auto decision = str(at(last, "decision"));
+  out += fold("",
+              fmt::format("the last one, at {}{}, {}: {}", clock(r, at(last, "time"), look),
+                          decision.empty() ? "" : ", #" + decision, str(at(last, "result")),
+                          str(at(last, "text"))),
+              look.width);
+  return out + diff(difference, look);
+}
+
 std::string change_text(const Json& r, const Look& look) {
   const bool handed = !at(r, "change").is_null();
   const auto& change = at(r, handed ? "change" : "proposal");
-  if (change.is_null()) return "no change of the fragment\n";
+  if (change.is_null()) return last_change(r, look);
   const auto& text = at(change, "diff");
   return fold("",
               fmt::format("{} ({}): {}", handed ? "handed over now" : "proposed",

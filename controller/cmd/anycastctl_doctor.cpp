@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -47,6 +48,9 @@ std::string word(const Json& object, const char* key) {
 }
 
 void check_file(const Options& options, Findings& out) {
+  // A daemon may run from another place; only a file that is there or was asked for is judged.
+  const bool asked = options.config != kConfigFile;
+  if (!asked && !std::filesystem::exists(options.config)) return;
   const auto loaded =
       config::load_path(options.config, {.self = options.node, .host_name = host_name()});
   if (!loaded) return out.fail("file", to_string(loaded.error()), "another file? --config FILE");
@@ -123,11 +127,11 @@ void check_fleet(const Json& s, Findings& out) {
   const auto& fleet = s.at("fleet");
   const auto nodes = fleet.value("nodes", 0);
   const auto known = fleet.at("known").is_null() ? 0 : fleet.at("known").get<int>();
-  const auto text = fmt::format("{} of {} other nodes tell what they announce", known, nodes - 1);
-  known + 1 >= nodes ? out.ok("fleet", text)
-                     : out.warn("fleet", text,
-                                "does Prometheus scrape /metrics of every node? "
-                                "unknown counts as not announcing");
+  const auto text = fmt::format("{} of {} nodes tell what they announce", known, nodes);
+  known >= nodes ? out.ok("fleet", text)
+                 : out.warn("fleet", text,
+                            "does Prometheus scrape /metrics of every node? "
+                            "unknown counts as not announcing");
   const auto announcing = fleet.value("announcing", 0);
   const auto least = s.at("guards").value("min_nodes", 0);
   out.check(announcing >= least, "floor",

@@ -140,7 +140,8 @@ void set_condition(const Context& context, State& next, Plan& plan) {
   if (condition != next.condition || next.condition_since == Time{}) {
     const bool blind = condition == Condition::blind;
     const bool was_blind = next.condition == Condition::blind;
-    if (blind || was_blind) {
+    // A freeze that hides the blindness does not end it.
+    if (blind || (was_blind && !context.blind)) {
       plan.events.push_back(
           {.kind = "blind",
            .priority = blind ? 3 : 5,

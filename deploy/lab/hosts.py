@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,7 +26,8 @@ def wait_until(condition, seconds, what):
 
 
 def state_directory(name):
-    return Path(tempfile.gettempdir()) / f"anycast-lab-{name}"
+    """Under /run like the fragment of a real node: in memory, gone after a reboot."""
+    return Path("/run") / f"anycast-lab-{name}"
 
 
 def _stat(pid):
