@@ -8,8 +8,8 @@
 #include <random>
 #include <thread>
 
-#include "tests/support/folder.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace anycast;
 

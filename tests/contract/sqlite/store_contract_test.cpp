@@ -1,8 +1,8 @@
 #include <functional>
 
 #include "adapters/sqlite/sqlite_store.hpp"
-#include "tests/support/folder.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/memory_store.hpp"
 
 using namespace anycast;
