@@ -126,7 +126,8 @@ Condition condition_now(const Context& context, std::string& why) {
                       context.state.freeze->reason);
     return Condition::frozen;
   }
-  if (context.state.safe_until && context.seen.now < *context.state.safe_until) {
+  // Until the next try has shown whether the cause is gone, the failure is the state of things.
+  if (context.state.safe_until) {
     why = context.state.condition_why;
     return Condition::safe;
   }
@@ -341,6 +342,12 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
   }
   plan.hash = plan_hash(plan);
+
+  const bool over = out.next.safe_until && seen.now >= *out.next.safe_until;
+  if (over && !plan.change) {
+    out.next.safe_until.reset();
+    out.base.safe_until.reset();
+  }
 
   // What was learned and told holds with or without the change.
   out.base.condition = out.next.condition;

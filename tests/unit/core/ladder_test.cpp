@@ -205,6 +205,10 @@ TEST_CASE("a failed change has not happened, is told, and is tried again after t
   CHECK(bench.state.changes.empty());
   bench.cycle();
   CHECK(bench.refusals("cmi").front().find("bird.conf:7:3") != std::string::npos);
+  const auto since = bench.state.condition_since;
+  bench.run(minutes{8});
+  CHECK(bench.changes > 2);
+  CHECK(bench.state.condition_since == since);
   bench.outcome.error.reset();
   bench.run(minutes{10}, [&] { return bench.stance("cmi") == kPrepend2; });
   CHECK(bench.stance("cmi") == kPrepend2);
