@@ -5,18 +5,23 @@
 #include <algorithm>
 
 #include "controller/core/choose.hpp"
+#include "controller/render/bird_text.hpp"
+#include "controller/render/fragment.hpp"
 
 namespace anycast::core {
 namespace {
 
-/// What a session says, read from what it exports. Prefixes that differ count as the least
-/// attractive.
-Stance stance_in_force(const Config& config, const SessionView& session) {
+/// What a session says, read from its exports. Prefixes that differ count as the least attractive;
+/// those of the other address family are not the session's to carry.
+Stance stance_in(const Config& config, const std::string& upstream,
+                 const std::vector<Export>& exports) {
+  const auto family = config.me().sessions.at(upstream).neighbor.family;
   Stance out{};
   for (const auto& entry : config.prefixes) {
-    const auto found = std::ranges::find(session.exports, entry.prefix, &Export::prefix);
+    if (entry.prefix.address.family != family) continue;
+    const auto found = std::ranges::find(exports, entry.prefix, &Export::prefix);
     Stance one{.kind = Stance::Kind::withdraw};
-    if (found != session.exports.end()) {
+    if (found != exports.end()) {
       const auto prepends = static_cast<int>(found->as_path.size());
       const bool drained =
           std::ranges::find(found->communities, "65535:0") != found->communities.end();
@@ -30,14 +35,33 @@ Stance stance_in_force(const Config& config, const SessionView& session) {
   return out;
 }
 
+/// What the running fragment would make a session export once it is up; nothing where it is not the
+/// text in the file.
+std::optional<std::vector<Export>> exports_once_up(const Config& config, const RouterView& router,
+                                                   const std::string& upstream) {
+  if (!router.revision || router.revision != router.file_revision) return std::nullopt;
+  const auto text = render::parse_bird(router.fragment);
+  if (!text) return std::nullopt;
+  const auto filter =
+      text->filters.find(render::filter_name(config.me().sessions.at(upstream).protocol));
+  if (filter == text->filters.end()) return std::nullopt;
+  return filter->second;
+}
+
 SessionState adopted(const Config& config, const Seen& seen, const std::string& upstream) {
-  const auto& sessions = seen.router.value->sessions;
-  const auto found = sessions.find(upstream);
-  const bool up = found != sessions.end() && found->second.up;
-  SessionState out{.since = seen.now, .cause = Cause::startup};
-  out.stance = up ? stance_in_force(config, found->second) : Stance{.kind = Stance::Kind::withdraw};
+  const auto& router = *seen.router.value;
+  const auto view = router.sessions.find(upstream);
+  SessionState out{
+      .stance = {.kind = Stance::Kind::withdraw}, .since = seen.now, .cause = Cause::startup};
+  out.why = "session was down when it was adopted";
+  if (view != router.sessions.end() && view->second.up) {
+    out.stance = stance_in(config, upstream, view->second.exports);
+    out.why = "adopted as found";
+  } else if (const auto exports = exports_once_up(config, router, upstream)) {
+    out.stance = stance_in(config, upstream, *exports);
+    out.why = "session is down, adopted as the fragment says";
+  }
   out.rung = rung_of(config.policy, out.stance);
-  out.why = up ? "adopted as found" : "session was down when it was adopted";
   return out;
 }
 
@@ -47,7 +71,7 @@ bool says(const Config& config, const RouterView& router, const Pending& pending
   return std::ranges::all_of(pending.sessions, [&](const auto& entry) {
     const auto view = router.sessions.find(entry.first);
     return view == router.sessions.end() || !view->second.up ||
-           stance_in_force(config, view->second) == entry.second.stance;
+           stance_in(config, entry.first, view->second.exports) == entry.second.stance;
   });
 }
 
@@ -63,7 +87,7 @@ void adopt(const Config& config, const Seen& seen, State& state, std::vector<Eve
       const auto view = seen.router.value->sessions.find(upstream);
       const bool up = view != seen.router.value->sessions.end() && view->second.up;
       if (config.mode == Mode::observe && up)
-        known->second.stance = stance_in_force(config, view->second);
+        known->second.stance = stance_in(config, upstream, view->second.exports);
       continue;
     }
     const auto& taken =

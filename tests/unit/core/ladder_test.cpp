@@ -181,6 +181,24 @@ TEST_CASE("what is in force is adopted, and a withdrawn node comes back by itsel
   CHECK(said(bench, "adopted", "adopted cmi as withdrawn"));
 }
 
+TEST_CASE("a session that is down is adopted as the running fragment says") {
+  Bench bench;
+  bench.sessions_down = {"cmi"};
+  bench.prometheus = false;
+  bench.cycle();
+  CHECK(bench.stance("cmi") == kPlain);
+  CHECK(bench.changes == 0);
+}
+
+TEST_CASE("a session is judged by the prefixes of its own address family") {
+  Bench bench;
+  bench.setup.config.prefixes.push_back(
+      {.prefix = *Prefix::parse("2001:db8::/48"), .origin_asn = 64500});
+  bench.prometheus = false;
+  bench.cycle();
+  CHECK(bench.stance("cmi") == kPlain);
+}
+
 TEST_CASE("a node that comes up without any evidence takes part after one window") {
   Bench bench;
   for (auto& [upstream, exports] : bench.running.exports) exports.clear();
