@@ -99,6 +99,7 @@ void SystemJournal::write(const Event& event) {
   if (sink_ == Sink::journal) {
     auto fields = journal_fields(event);
     std::vector<iovec> parts;
+    parts.reserve(fields.size());
     for (auto& field : fields) parts.push_back({.iov_base = field.data(), .iov_len = field.size()});
     if (::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0) return;
   }

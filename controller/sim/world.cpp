@@ -51,22 +51,23 @@ Quality World::quality(const PathKey& path, Time at) const {
   return out;
 }
 
-double World::uniform(const PathKey& path, const std::string& region, Time at,
-                      std::uint64_t salt) const {
-  const auto key = hash32(to_string(path) + "/" + region);
-  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
-  return static_cast<double>(mix(mix(seed_ ^ (std::uint64_t{key} << 32U)) ^ mix(time + salt)) >>
-                             11U) *
-         0x1.0p-53;
+std::uint64_t World::dice(const PathKey& path, const std::string& region) const {
+  return mix(seed_ ^ (std::uint64_t{hash32(to_string(path) + "/" + region)} << 32U));
 }
 
 Sample World::ping(const PathKey& path, const std::string& region, Time at) const {
+  return ping(path, dice(path, region), at);
+}
+
+Sample World::ping(const PathKey& path, std::uint64_t dice, Time at) const {
+  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  const auto uniform = [&](std::uint64_t salt) {
+    return static_cast<double>(mix(dice ^ mix(time + salt)) >> 11U) * 0x1.0p-53;
+  };
   const auto q = quality(path, at);
-  const bool lost =
-      uniform(path, region, at, 1) * static_cast<double>(kAll) < static_cast<double>(q.loss);
-  if (lost) return {.at = at, .received = false};
-  const double swing =
-      (uniform(path, region, at, 2) * 2 - 1) * static_cast<double>(q.jitter.count());
+  if (uniform(1) * static_cast<double>(kAll) < static_cast<double>(q.loss))
+    return {.at = at, .received = false};
+  const double swing = (uniform(2) * 2 - 1) * static_cast<double>(q.jitter.count());
   return {.at = at, .received = true, .rtt = q.rtt + Duration{static_cast<std::int64_t>(swing)}};
 }
 
@@ -80,8 +81,10 @@ Evidence World::evidence(Time at) const {
         for (const auto& region : fleet_.regions) {
           ProbeSeries series{.key = {node, upstream, carrier, region}};
           const auto newest = Time{at.time_since_epoch() - at.time_since_epoch() % scrape};
+          const PathKey path{node, upstream, carrier};
+          const auto thrown = dice(path, region);
           for (auto t = newest - window + scrape; t <= newest; t += scrape) {
-            series.samples.push_back(ping({node, upstream, carrier}, region, t));
+            series.samples.push_back(ping(path, thrown, t));
           }
           out.series.push_back(std::move(series));
         }

@@ -54,7 +54,9 @@ class World {
   void prefer(const std::string& carrier, std::vector<std::pair<std::string, std::string>> order);
 
  private:
-  double uniform(const PathKey& path, const std::string& region, Time at, std::uint64_t salt) const;
+  /// What the dice of one probe on one path are thrown with.
+  std::uint64_t dice(const PathKey& path, const std::string& region) const;
+  Sample ping(const PathKey& path, std::uint64_t dice, Time at) const;
 
   const Config& fleet_;
   std::uint64_t seed_;
