@@ -79,6 +79,7 @@ std::string plain_history(const Json& r) {
   auto out = record(titles);
   for (const auto& e : items(at(r, "entries"))) {
     std::vector<std::string> fields;
+    fields.reserve(titles.size());
     for (const auto& title : titles) fields.push_back(str(at(e, title.c_str())));
     out += record(fields);
   }

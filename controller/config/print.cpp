@@ -40,6 +40,7 @@ void print_list(const std::string& key, const std::vector<Value>& items, int dep
   if (items.empty()) return;
   if (std::holds_alternative<Scalar>(items.front().is)) {
     std::vector<std::string> words;
+    words.reserve(items.size());
     for (const auto& item : items) {
       words.push_back(quoted(std::get<Scalar>(item.is).write().value_or("")));
     }
