@@ -43,7 +43,7 @@ class Parser {
   Result<std::vector<Template::Node>> run() {
     auto nodes = block(0);
     if (!nodes) return nodes;
-    if (ended_by_ != "") return error(ended_at_, fmt::format("'{}' closes nothing", ended_by_));
+    if (!ended_by_.empty()) return error(ended_at_, fmt::format("'{}' closes nothing", ended_by_));
     return nodes;
   }
 
