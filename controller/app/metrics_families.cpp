@@ -8,7 +8,6 @@
 namespace anycast::metrics {
 namespace {
 
-
 double flag(bool value) { return value ? 1.0 : 0.0; }
 double plain(std::uint64_t value) { return static_cast<double>(value); }
 double plain(int value) { return static_cast<double>(value); }
