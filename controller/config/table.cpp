@@ -22,6 +22,7 @@ Value list(std::vector<T>& target, Bind bind) {
                .items =
                    [&target, bind] {
                      std::vector<Value> out;
+                     out.reserve(target.size());
                      for (auto& item : target) out.push_back({bind(item)});
                      return out;
                    }}};
@@ -39,6 +40,7 @@ Value named(std::map<std::string, T>& target, Bind bind) {
               .items =
                   [&target, bind] {
                     std::vector<std::pair<std::string, Value>> out;
+                    out.reserve(target.size());
                     for (auto& [key, value] : target) out.emplace_back(key, Value{bind(value)});
                     return out;
                   }}};
@@ -143,6 +145,7 @@ Value thresholds(Document& d) {
               .items =
                   [&map] {
                     std::vector<std::pair<std::string, Value>> out;
+                    out.reserve(map.size());
                     for (auto& [key, value] : map) out.emplace_back(key, Value{threshold(value)});
                     return out;
                   },
@@ -169,6 +172,7 @@ Value prefixes(std::vector<AnycastPrefix>& target) {
               .items =
                   [&target] {
                     std::vector<std::pair<std::string, Value>> out;
+                    out.reserve(target.size());
                     for (auto& p : target) out.emplace_back(to_string(p.prefix), Value{prefix(p)});
                     return out;
                   }}};
