@@ -9,10 +9,8 @@
 #include "controller/base/text.hpp"
 #include "controller/sim/demo.hpp"
 
+namespace anycast::cmd {
 namespace {
-
-using namespace anycast;
-using namespace anycast::cmd;
 
 /// The tree of commands; what was chosen ends up in `run`.
 class Tree {
@@ -182,8 +180,9 @@ class Tree {
 };
 
 }  // namespace
+}  // namespace anycast::cmd
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);
-  return Tree{}.parse_and_run(argc, argv);
+  return anycast::cmd::Tree{}.parse_and_run(argc, argv);
 }
