@@ -91,10 +91,11 @@ Result<void> BirdSpeaker::apply(const Fragment& fragment, Duration probation) {
     if (!text) return tl::unexpected(text.error());
     trial.previous = std::move(*text);
   }
-  if (auto ok = replace_file(settings_.fragment, fragment.text); !ok) return ok;
-  if (auto ok = activate(fragment, probation); !ok) {
-    return tl::unexpected(taken_back(std::move(ok.error()), trial));
-  }
+  // Users wait for the UPDATE, not for the disk: the file has until the confirm to get there.
+  if (auto ok = replace_file(settings_.fragment, fragment.text, Survives::process); !ok) return ok;
+  auto done = activate(fragment, probation);
+  if (done) done = sync_file(settings_.fragment);
+  if (!done) return tl::unexpected(taken_back(std::move(done.error()), trial));
   probation_ = std::move(trial);
   return {};
 }

@@ -31,6 +31,12 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+/// The name of a new file is the folder's to keep.
+void sync_folder(const std::string& folder) {
+  const Fd dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (dir) ::fsync(dir.get());
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
@@ -77,9 +83,14 @@ Result<void> replace_file(const std::string& path, std::string_view text, Surviv
   const bool sync = survives == Survives::power_cut;
   if (sync && ::fsync(fd.get()) != 0) return give_up("sync");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up("rename");
-  if (!sync) return {};
-  const Fd dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (dir) ::fsync(dir.get());
+  if (sync) sync_folder(folder);
+  return {};
+}
+
+Result<void> sync_file(const std::string& path) {
+  const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd || ::fsync(fd.get()) != 0) return fail_errno(path, "sync");
+  sync_folder(std::filesystem::path{path}.parent_path().string());
   return {};
 }
 

@@ -21,6 +21,9 @@ enum class Survives { power_cut, process };
 Result<void> replace_file(const std::string& path, std::string_view text,
                           Survives survives = Survives::power_cut);
 
+/// Makes a file that was replaced without being synced survive a power cut too.
+Result<void> sync_file(const std::string& path);
+
 /// Last modification, or nothing where there is no such file.
 std::optional<Time> modified_at(const std::string& path);
 
