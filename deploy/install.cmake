@@ -8,7 +8,16 @@ install(FILES deploy/systemd/anycastd.service deploy/systemd/anycastd-boot.servi
   DESTINATION lib/systemd/system)
 
 find_program(SCDOC scdoc)
-if(SCDOC)
+find_package(Python3 COMPONENTS Interpreter)
+if(SCDOC AND Python3_FOUND)
+  # The page about the configuration is made from the table that also reads it.
+  set(fields ${CMAKE_BINARY_DIR}/man/anycastd.yaml.5)
+  add_custom_command(OUTPUT ${fields} DEPENDS anycastctl ${CMAKE_SOURCE_DIR}/deploy/man/config_page.py
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+    COMMAND sh -c "exec $<TARGET_FILE:anycastctl> schema | ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/deploy/man/config_page.py | ${SCDOC} >${fields}"
+    VERBATIM)
+  list(APPEND made_pages ${fields})
+  install(FILES ${fields} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
   file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/deploy/man/*.scd)
   foreach(source ${pages})
     get_filename_component(page ${source} NAME_WLE)

@@ -25,6 +25,16 @@ Json schema_of(const Shape& shape) {
   return out;
 }
 
+/// What holds where the file says nothing, in the type that the schema names.
+void add_default(const Field& field, Json& property) {
+  const auto* scalar = std::get_if<Scalar>(&field.value.is);
+  if (scalar == nullptr || field.need == Field::Need::required) return;
+  const auto text = scalar->write();
+  if (!text || text->empty()) return;
+  const bool integer = scalar->shape.type == Shape::Type::integer;
+  property["default"] = integer ? Json::parse(*text) : Json(*text);
+}
+
 Json schema_of(const Table& table) {
   Json out = {{"type", "object"}, {"additionalProperties", false}};
   Json properties = Json::object();
@@ -32,6 +42,7 @@ Json schema_of(const Table& table) {
   for (const auto& field : table.fields) {
     Json property = schema_of(field.value);
     property["description"] = field.doc;
+    add_default(field, property);
     properties[field.key] = property;
     if (field.need == Field::Need::required) required.push_back(field.key);
   }
