@@ -37,6 +37,14 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_time ON events (at_us);
 )",
+    R"(
+CREATE TABLE explanations (
+  decision INTEGER PRIMARY KEY,
+  at_us INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX events_by_decision ON events (decision) WHERE decision <> 0;
+)",
 };
 
 constexpr auto kLoad = "SELECT body FROM state WHERE id = 1";
@@ -47,11 +55,16 @@ constexpr auto kInsert =
     "INSERT INTO events (at_us, kind, priority, text, upstream, carrier, node, \"from\", \"to\", "
     "cause, actor, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 constexpr auto kPrune = "DELETE FROM events WHERE at_us < ?1";
+constexpr auto kPruneExplanations = "DELETE FROM explanations WHERE at_us < ?1";
+constexpr auto kKeep =
+    "INSERT INTO explanations (decision, at_us, body) VALUES (?1, ?2, ?3) ON CONFLICT (decision) "
+    "DO UPDATE SET at_us = excluded.at_us, body = excluded.body";
+constexpr auto kExplanation = "SELECT body FROM explanations WHERE decision = ?1";
 constexpr auto kHistory =
     "SELECT row, at_us, kind, priority, text, upstream, carrier, node, \"from\", \"to\", cause, "
     "actor, decision FROM events WHERE row > ?1 AND at_us >= ?2 AND at_us < ?3 "
     "AND (?4 = '' OR upstream = ?4) AND (?5 = '' OR carrier = ?5) AND (?6 = '' OR kind = ?6) "
-    "ORDER BY row DESC LIMIT ?7";
+    "AND (?7 = 0 OR decision = ?7) ORDER BY row DESC LIMIT ?8";
 
 constexpr Duration kPruneEvery = hours{1};
 
@@ -136,13 +149,15 @@ Result<void> SqliteStore::migrate() {
 
 Result<void> SqliteStore::prepare() {
   std::vector<Statement> ready;
-  for (const auto* const sql : {kLoad, kSave, kInsert, kPrune, kHistory}) {
+  for (const auto* const sql :
+       {kLoad, kSave, kInsert, kPrune, kHistory, kPruneExplanations, kKeep, kExplanation}) {
     auto statement = database_->prepare(sql);
     if (!statement) return tl::unexpected(statement.error());
     ready.push_back(std::move(*statement));
   }
   statements_.emplace(Statements{std::move(ready[0]), std::move(ready[1]), std::move(ready[2]),
-                                 std::move(ready[3]), std::move(ready[4])});
+                                 std::move(ready[3]), std::move(ready[4]), std::move(ready[5]),
+                                 std::move(ready[6]), std::move(ready[7])});
   return {};
 }
 
@@ -165,11 +180,14 @@ Result<std::optional<State>> SqliteStore::load() {
   return std::move(*state);
 }
 
+Result<void> SqliteStore::writable() const {
+  if (options_.access != Database::Access::read) return {};
+  return fail(Remedy::report,
+              fmt::format("history \"{}\" was opened for reading only", options_.file));
+}
+
 Result<void> SqliteStore::save(const State& state, Time at, const std::vector<Event>& events) {
-  if (options_.access == Database::Access::read) {
-    return fail(Remedy::report,
-                fmt::format("history \"{}\" was opened for reading only", options_.file));
-  }
+  if (auto ok = writable(); !ok) return ok;
   Database::Transaction transaction{*database_};
   return transaction.begin().and_then([&] { return write(state, at, events); }).and_then([&] {
     return transaction.commit();
@@ -198,7 +216,28 @@ Result<void> SqliteStore::write(const State& state, Time at, const std::vector<E
   // A clock that was set back must not stop the pruning for as long as it was ahead.
   if (pruned_at_ && at >= *pruned_at_ && at - *pruned_at_ < kPruneEvery) return {};
   pruned_at_ = at;
-  return statements_->prune.bind(1, count(at - options_.keep)).run();
+  const auto oldest = count(at - options_.keep);
+  return statements_->prune.bind(1, oldest).run().and_then(
+      [&] { return statements_->prune_explanations.bind(1, oldest).run(); });
+}
+
+Result<void> SqliteStore::keep(std::uint64_t decision, Time at, const std::string& explanation) {
+  if (auto ok = writable(); !ok) return ok;
+  return statements_->keep.bind(1, static_cast<std::int64_t>(decision))
+      .bind(2, count(at))
+      .bind(3, explanation)
+      .run();
+}
+
+Result<std::optional<std::string>> SqliteStore::explanation(std::uint64_t decision) {
+  if (!statements_) return std::nullopt;
+  auto& query = statements_->explanation;
+  const auto row = query.bind(1, static_cast<std::int64_t>(decision)).step();
+  if (!row) return tl::unexpected(row.error());
+  std::optional<std::string> out;
+  if (*row) out = query.text(0);
+  query.reset();
+  return out;
 }
 
 Result<std::vector<HistoryEntry>> SqliteStore::history(const HistoryQuery& query) {
@@ -211,7 +250,8 @@ Result<std::vector<HistoryEntry>> SqliteStore::history(const HistoryQuery& query
       .bind(4, query.upstream)
       .bind(5, query.carrier)
       .bind(6, query.kind)
-      .bind(7, std::max(0, query.limit));
+      .bind(7, static_cast<std::int64_t>(query.decision))
+      .bind(8, std::max(0, query.limit));
   for (;;) {
     const auto row = select.step();
     if (!row) return tl::unexpected(row.error());

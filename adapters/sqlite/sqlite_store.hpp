@@ -29,6 +29,8 @@ class SqliteStore final : public Store {
   Result<void> save(const State& state, Time at, const std::vector<Event>& events) override;
   /// `since` <= at < `until`; rows are newest by the order in which they were saved.
   Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override;
+  Result<void> keep(std::uint64_t decision, Time at, const std::string& explanation) override;
+  Result<std::optional<std::string>> explanation(std::uint64_t decision) override;
 
  private:
   struct Statements {
@@ -37,8 +39,12 @@ class SqliteStore final : public Store {
     Statement insert;
     Statement prune;
     Statement history;
+    Statement prune_explanations;
+    Statement keep;
+    Statement explanation;
   };
   explicit SqliteStore(const Options& options) : options_{options} {}
+  Result<void> writable() const;
   Result<void> migrate();
   Result<void> prepare();
   Result<void> write(const State& state, Time at, const std::vector<Event>& events);

@@ -162,6 +162,7 @@ HttpResponse Api::read(const HttpRequest& request) {
   if (path == "/readyz") return health(true);
   if (path == "/metrics") return metrics();
   if (path == "/v1/history") return history(request);
+  if (path == "/v1/explain" && request.query.contains("decision")) return decision(request);
   if (path.starts_with(kOrders)) return order_state(path.substr(kOrders.size()));
   const auto published = wiring_.published();
   if (!published) return too_early();
@@ -205,6 +206,25 @@ HttpResponse Api::history(const HttpRequest& request) {
   const auto entries = wiring_.history(*query);
   if (!entries) return error(500, entries.error());
   return json(200, report::history(*entries));
+}
+
+HttpResponse Api::decision(const HttpRequest& request) {
+  if (auto refused = stray(request, {"decision"})) return *refused;
+  const auto word = parameter(request, "decision");
+  const auto number = whole(word);
+  if (!number || *number == 0)
+    return error(400, Remedy::fix_value, fmt::format("'{}' is no decision", printable(word)));
+  const auto wanted = static_cast<std::uint64_t>(*number);
+  const auto kept = wiring_.explanation(wanted);
+  if (!kept) return error(500, kept.error());
+  if (!*kept) {
+    return error(404, Remedy::fix_value,
+                 fmt::format("no decision {} is kept; 'history' lists them", wanted));
+  }
+  const auto entries = wiring_.history({.decision = wanted, .limit = kMostEntries});
+  if (!entries) return error(500, entries.error());
+  const auto whole_story = report::decision(wanted, **kept, *entries);
+  return whole_story ? json(200, *whole_story) : error(500, whole_story.error());
 }
 
 HttpResponse Api::order_state(const std::string& ticket) {

@@ -18,6 +18,7 @@ namespace anycast {
 /// next one. Lives on the serve thread.
 ///
 /// GET  /v1/status, /v1/explain?node=&carrier=&upstream=, /v1/plan, /v1/probes, /v1/config
+/// GET  /v1/explain?decision=N: what was known when it was taken, and what followed
 /// GET  /v1/history?since=&until=&upstream=&carrier=&kind=&after=&n=
 /// GET  /metrics, /healthz (cycles advance), /readyz (evidence fresh, router answers)
 /// POST /v1/orders -> 202 {"ticket": N};  GET /v1/orders/N -> 200 reply, 202 not decided yet
@@ -32,6 +33,7 @@ class Api {
     std::function<std::uint64_t(Order)> post;                     ///< returns the ticket
     std::function<std::optional<OrderReply>(std::uint64_t)> reply;
     std::function<Result<std::vector<HistoryEntry>>(const HistoryQuery&)> history;
+    std::function<Result<std::optional<std::string>>(std::uint64_t)> explanation;
     std::function<Result<std::string>()> reload;  ///< a sentence about what was taken
     std::function<Time()> now;
   };
@@ -46,6 +48,7 @@ class Api {
   HttpResponse read(const HttpRequest& request);
   HttpResponse write(const HttpRequest& request);
   HttpResponse history(const HttpRequest& request);
+  HttpResponse decision(const HttpRequest& request);
   HttpResponse order_state(const std::string& ticket);
   HttpResponse health(bool ready);
   HttpResponse metrics();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controller/app/report.hpp"
 #include "controller/app/windows.hpp"
 
 namespace anycast {
@@ -176,6 +177,20 @@ void Line::record(const Ports& ports, const State& state, Time at,
   }
 }
 
+void Line::keep(const Ports& ports, const Published& published, const Outcome& outcome) {
+  if (outcome.error) return;
+  for (const auto& step : published.plan.steps) {
+    if (step.decision == 0) continue;
+    const auto kept =
+        ports.store.keep(step.decision, published.now, report::decided(published, step.upstream));
+    if (kept) continue;
+    ports.journal.write({.kind = "store",
+                         .priority = 4,
+                         .text = fmt::format("cannot keep the explanation of decision {}: {}",
+                                             step.decision, to_string(kept.error()))});
+  }
+}
+
 void Line::count(const core::Thought& thought, const std::vector<Event>& events,
                  const Outcome& outcome) {
   ++counters_.cycles;
@@ -223,6 +238,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   counters_.cycle_time.observe(out.took);
   if (out.took > config().prometheus.interval) ++counters_.overruns;
   out.counters = counters_;
+  keep(ports, out, outcome);
   return std::make_shared<Published>(std::move(out));
 }
 

@@ -50,6 +50,8 @@ class Line {
  private:
   Outcome hand_over(const Ports& ports, const core::Thought& thought, Sourced<RouterView>& router);
   void record(const Ports& ports, const State& state, Time at, const std::vector<Event>& events);
+  /// Keeps what led to the steps that were taken, for `explain --decision`.
+  void keep(const Ports& ports, const Published& published, const Outcome& outcome);
   void count(const core::Thought& thought, const std::vector<Event>& events,
              const Outcome& outcome);
 

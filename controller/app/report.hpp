@@ -22,6 +22,13 @@ Json status(const Published& p);
 /// is this one, an empty `about` the worst carrier there. An error names what does exist.
 Result<Json> explain(const Published& p, const std::string& node, const std::string& about);
 
+/// The same for the upstream of a step that this cycle has taken, as text, to be kept: what was
+/// known then.
+std::string decided(const Published& p, const std::string& upstream);
+/// What was kept of a decision, with what the history has about it since, oldest first.
+Result<Json> decision(std::uint64_t number, const std::string& kept,
+                      const std::vector<HistoryEntry>& entries);
+
 /// The wanted steps with their guards and the difference of the fragment.
 Json plan(const Published& p);
 

@@ -173,4 +173,22 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   return out;
 }
 
+std::string decided(const Published& p, const std::string& upstream) {
+  auto out = explain(p, p.config->self, upstream);
+  return out ? dump(*out) : std::string{};
+}
+
+Result<Json> decision(std::uint64_t number, const std::string& kept,
+                      const std::vector<HistoryEntry>& entries) {
+  auto out = Json::parse(kept, nullptr, false);
+  if (!out.is_object()) {
+    return fail(Remedy::report, fmt::format("what was kept of decision {} is not whole", number));
+  }
+  out["decision"] = number;
+  auto later = history(entries).at("entries");
+  std::ranges::reverse(later);
+  out["later"] = std::move(later);
+  return out;
+}
+
 }  // namespace anycast::report

@@ -33,6 +33,10 @@ std::string title(const Json& r, const Look& look) {
   const auto& about = at(r, "about");
   const bool carrier = str(at(about, "kind")) == "carrier";
   std::string text = fmt::format("{} / {}", str(at(about, "node")), str(at(about, "name")));
+  if (!at(r, "decision").is_null()) {
+    text = fmt::format("decision #{} of {}, as it was seen then: {}", count(at(r, "decision")),
+                       clock(r, at(r, "time"), look), text);
+  }
   const auto& paths = items(at(r, "paths"));
   if (paths.empty()) {
     return fold("", text + ": nothing is known (not judged yet, or no upstream here leads there)",
@@ -300,6 +304,17 @@ std::string next(const Json& r, const Look& look) {
   return out;
 }
 
+/// What the history says of a decision that was taken, oldest first.
+std::string later(const Json& r, const Look& look) {
+  std::string out;
+  for (const auto& entry : items(at(r, "later"))) {
+    out +=
+        item(out.empty() ? "8 history" : "",
+             fmt::format("{} {}", clock(r, at(entry, "time"), look), str(at(entry, "text"))), look);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string print_explain(const Json& r, const Look& look) {
@@ -329,7 +344,8 @@ std::string print_explain(const Json& r, const Look& look) {
                                   node, node),
                       look);
   }
-  return out + chose(r, look) + guarded(r, look) + applied(r, look) + next(r, look);
+  return out + chose(r, look) + guarded(r, look) + applied(r, look) + next(r, look) +
+         later(r, look);
 }
 
 }  // namespace anycast::text

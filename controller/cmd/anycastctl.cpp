@@ -92,6 +92,8 @@ class Tree {
     s->add_flag("--nagios", o.nagios, "one line and exit 0 to 3 for a monitoring system");
     auto* e = command("explain", "the chain from evidence to announcement", cmd::explain);
     e->add_option("words", o.words, "[NODE] [CARRIER|UPSTREAM]; default: the worst carrier here");
+    e->add_option("-d,--decision", o.decision, "one that was taken, as it was seen then (#N)")
+        ->check(CLI::PositiveNumber);
     auto* p = command("plan", "wanted steps, guards and difference; changes nothing", cmd::plan);
     p->alias("diff");
     p->add_flag("--exit-code", o.exit_code, "exit 2 when a step or change is wanted");

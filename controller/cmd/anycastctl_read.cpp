@@ -100,7 +100,10 @@ int explain(const Options& options) {
   const Daemon daemon{options};
   if (options.words.size() > 2) return complain(kUsage, "expected [NODE] [CARRIER|UPSTREAM]");
   std::map<std::string, std::string> query;
-  if (options.words.size() == 2) {
+  if (options.decision != 0) {
+    if (!options.words.empty()) return complain(kUsage, "a decision says itself what it is about");
+    query = {{"decision", std::to_string(options.decision)}};
+  } else if (options.words.size() == 2) {
     query = {{"node", options.words[0]}, {"about", options.words[1]}};
   } else if (options.words.size() == 1) {
     // One word is a carrier or upstream of this node, or else the name of a node.

@@ -129,6 +129,7 @@ class Serve {
               .post = [this](Order order) { return mailbox_.post(std::move(order)); },
               .reply = [this](std::uint64_t ticket) { return mailbox_.reply(ticket); },
               .history = [this](const HistoryQuery& query) { return history(query); },
+              .explanation = [this](std::uint64_t number) { return explanation(number); },
               .reload = [this] { return reload(); },
               .now = [this] { return clock_.now(); }}} {}
 
@@ -202,6 +203,11 @@ class Serve {
     if (last ? metrics::alive(*last, now) : now - started_ < kFirstCycle) notify_watchdog();
   }
 
+  Result<std::optional<std::string>> explanation(std::uint64_t decision) {
+    auto store = SqliteStore::open({.file = history_file_, .access = Database::Access::read});
+    if (!store) return tl::unexpected(store.error());
+    return (*store)->explanation(decision);
+  }
   Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) {
     auto store = SqliteStore::open({.file = history_file_, .access = Database::Access::read});
     if (!store) return tl::unexpected(store.error());

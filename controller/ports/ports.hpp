@@ -58,6 +58,7 @@ struct HistoryQuery {
   std::string upstream = {};
   std::string carrier = {};
   std::string kind = {};
+  std::uint64_t decision = 0;  ///< 0: any, or none
   std::int64_t after_row = 0;
   int limit = 20;  ///< newest first
 };
@@ -69,6 +70,10 @@ class Store {
   virtual Result<std::optional<State>> load() = 0;
   virtual Result<void> save(const State& state, Time at, const std::vector<Event>& events) = 0;
   virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
+  /// Keeps everything that led to a decision, as long as the history; what was kept for the same
+  /// decision before is replaced.
+  virtual Result<void> keep(std::uint64_t decision, Time at, const std::string& explanation) = 0;
+  virtual Result<std::optional<std::string>> explanation(std::uint64_t decision) = 0;
 };
 
 /// Where lines for people go at once (journal or standard error).

@@ -24,6 +24,8 @@ class MemoryStore : public Store {
   Result<std::vector<HistoryEntry>> history(const HistoryQuery&) override {
     return std::vector<HistoryEntry>{};
   }
+  Result<void> keep(std::uint64_t, Time, const std::string&) override { return {}; }
+  Result<std::optional<std::string>> explanation(std::uint64_t) override { return std::nullopt; }
 
  private:
   std::optional<State> state_;

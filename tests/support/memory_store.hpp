@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/ports/ports.hpp"
@@ -19,6 +22,7 @@ class MemoryStore final : public Store {
     state_ = state;
     for (const auto& event : events) entries_.push_back({.row = ++rows_, .at = at, .event = event});
     std::erase_if(entries_, [&](const auto& entry) { return entry.at < at - keep_; });
+    std::erase_if(explanations_, [&](const auto& one) { return one.second.first < at - keep_; });
     return {};
   }
 
@@ -29,6 +33,18 @@ class MemoryStore final : public Store {
       if (matches(*entry, query)) found.push_back(*entry);
     }
     return found;
+  }
+
+  Result<void> keep(std::uint64_t decision, Time at, const std::string& explanation) override {
+    if (broken_) return tl::unexpected(*broken_);
+    explanations_[decision] = {at, explanation};
+    return {};
+  }
+
+  Result<std::optional<std::string>> explanation(std::uint64_t decision) override {
+    const auto found = explanations_.find(decision);
+    if (found == explanations_.end()) return std::nullopt;
+    return found->second.second;
   }
 
   /// Every save fails with this from now on; none: they work again.
@@ -42,12 +58,14 @@ class MemoryStore final : public Store {
     return entry.row > query.after_row && (!query.since || entry.at >= *query.since) &&
            (!query.until || entry.at < *query.until) &&
            wanted(query.upstream, entry.event.upstream) &&
-           wanted(query.carrier, entry.event.carrier) && wanted(query.kind, entry.event.kind);
+           wanted(query.carrier, entry.event.carrier) && wanted(query.kind, entry.event.kind) &&
+           (query.decision == 0 || query.decision == entry.event.decision);
   }
 
   Duration keep_ = hours{24 * 400};
   std::optional<State> state_;
   std::vector<HistoryEntry> entries_;
+  std::map<std::uint64_t, std::pair<Time, std::string>> explanations_;
   std::int64_t rows_ = 0;
   std::optional<Error> broken_;
 };

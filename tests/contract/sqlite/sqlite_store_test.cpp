@@ -211,7 +211,7 @@ TEST_CASE("a schema from the future is an error and stays as it is") {
   REQUIRE(open_store(file)->save(numbered(5), kNoon, {}));
   REQUIRE(Database::open(file, Access::write).value().execute("PRAGMA user_version = 99"));
   const auto expected = "history \"" + file +
-                        "\" has schema 99, this anycastd knows up to 1; a newer anycastd wrote it";
+                        "\" has schema 99, this anycastd knows up to 2; a newer anycastd wrote it";
   CHECK(open_error(file) == expected);
   CHECK(open_error(file, Access::read) == expected);
 }
@@ -261,4 +261,34 @@ TEST_CASE("old history is looked for once an hour, and also after the clock was 
   REQUIRE(store->save({}, kNoon - hours{24}, {step(2)}));
   REQUIRE(store->save({}, kNoon - hours{23}, {}));
   CHECK(left() == 0);
+}
+
+TEST_CASE("a history that an older anycastd wrote is taken along") {
+  const Folder folder;
+  const auto file = folder.path("h.db");
+  {
+    auto old = Database::open(file, Access::write);
+    REQUIRE(old.has_value());
+    REQUIRE(
+        old->execute("CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), at_us INTEGER "
+                     "NOT NULL, body TEXT NOT NULL);"
+                     "CREATE TABLE events (row INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER "
+                     "NOT NULL, kind TEXT NOT NULL, priority INTEGER NOT NULL, text TEXT NOT "
+                     "NULL, upstream TEXT NOT NULL, carrier TEXT NOT NULL, node TEXT NOT NULL, "
+                     "\"from\" TEXT NOT NULL, \"to\" TEXT NOT NULL, cause TEXT NOT NULL, actor "
+                     "TEXT NOT NULL, decision INTEGER NOT NULL);"
+                     "INSERT INTO events VALUES (41, 1780000000000000, 'step-prepend', 5, "
+                     "'prepended 2', 'cmi', 'mobile', 'hk-1', 'announce', 'prepend 2', "
+                     "'carrier', '', 7);"
+                     "PRAGMA user_version = 1")
+            .has_value());
+  }
+  auto store = SqliteStore::open({.file = file});
+  REQUIRE(store.has_value());
+  const auto entries = (*store)->history({.decision = 7});
+  REQUIRE(entries.has_value());
+  REQUIRE(entries->size() == 1);
+  CHECK(entries->front().row == 41);
+  CHECK((*store)->keep(7, Time{seconds{1'780'000'000}}, "{}").has_value());
+  CHECK((*store)->explanation(7).value() == "{}");
 }

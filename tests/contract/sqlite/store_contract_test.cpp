@@ -140,3 +140,30 @@ TEST_CASE("history older than 400 days goes, and its row numbers are not given o
     CHECK(rows(*store, {}) == Rows{3});
   }
 }
+
+TEST_CASE("the explanation of a decision is kept, replaced, and goes with the history") {
+  const Folder folder;
+  for (const auto& [name, store] : stores(folder)) {
+    INFO(name);
+    CHECK(store->explanation(7).value() == std::nullopt);
+    REQUIRE(store->keep(7, kNoon, "first").has_value());
+    REQUIRE(store->keep(7, kNoon, "second").has_value());
+    REQUIRE(store->keep(8, kNoon + hours{1}, "other").has_value());
+    CHECK(store->explanation(7).value() == "second");
+    REQUIRE(store->save(State{}, kNoon + hours{24 * 400} + minutes{1}, {}).has_value());
+    CHECK(store->explanation(7).value() == std::nullopt);
+    CHECK(store->explanation(8).value() == "other");
+  }
+}
+
+TEST_CASE("the history of one decision is what names it") {
+  const Folder folder;
+  for (const auto& [name, store] : stores(folder)) {
+    INFO(name);
+    auto taken = event("step-prepend");
+    taken.decision = 7;
+    REQUIRE(store->save(State{}, kNoon, {event("cell-state"), taken}).has_value());
+    CHECK(rows(*store, {.decision = 7}) == Rows{2});
+    CHECK(rows(*store, {}) == Rows{2, 1});
+  }
+}

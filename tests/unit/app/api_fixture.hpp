@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "controller/app/api.hpp"
+#include "controller/app/report.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 namespace anycast::testing {
@@ -34,6 +35,10 @@ struct ApiFixture {
                  {.row = 7,
                   .at = noon(),
                   .event = {.kind = "step", .priority = 5, .text = "prepended 2 on cmi"}}};
+           },
+           .explanation = [this](std::uint64_t number) -> Result<std::optional<std::string>> {
+             if (number != 7) return std::nullopt;
+             return report::decided(*published, "cmi");
            },
            .reload = [this] { return reloaded; },
            .now = [this] { return now; }}};

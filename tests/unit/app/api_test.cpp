@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/metrics.hpp"
+#include "controller/app/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/app/api_fixture.hpp"
 
@@ -208,4 +209,26 @@ TEST_CASE("a refused reload answers with the place that is wrong") {
   const auto response = f.post("/v1/reload", "");
   CHECK(response.status == 422);
   CHECK(json::parse(response.body).at("place") == "anycastd.yaml:40:29");
+}
+
+TEST_CASE("a decision is explained as it was seen, with what the history has of it") {
+  ApiFixture f;
+  const auto answer = f.get("/v1/explain", {{"decision", "7"}});
+  REQUIRE(answer.status == 200);
+  const auto body = nlohmann::ordered_json::parse(answer.body);
+  CHECK(body.at("decision") == 7);
+  CHECK(body.at("about").at("name") == "cmi");
+  CHECK(body.at("later").at(0).at("text") == "prepended 2 on cmi");
+  CHECK(f.asked.decision == 7);
+  const auto printed = text::print(body, {.width = 100});
+  CHECK(printed.starts_with("decision #7 of "));
+  CHECK(printed.find("8 history") != std::string::npos);
+}
+
+TEST_CASE("a decision that is not kept, or is no number, is said so") {
+  ApiFixture f;
+  CHECK(f.get("/v1/explain", {{"decision", "8"}}).status == 404);
+  CHECK(f.get("/v1/explain", {{"decision", "x"}}).status == 400);
+  CHECK(f.get("/v1/explain", {{"decision", "0"}}).status == 400);
+  CHECK(f.get("/v1/explain", {{"decision", "7"}, {"carrier", "mobile"}}).status == 400);
 }
