@@ -232,7 +232,8 @@ Result<Evidence> PrometheusSource::evidence(Time at) {
 
 Result<FleetView> PrometheusSource::fleet(Time at) {
   at = std::chrono::floor<milliseconds>(at);
-  const Query query{range_selector(config_.fleet.announcements, config_.fleet.max_age),
+  const Query query{range_selector(prometheus::fleet_selector(config_.fleet.announcements),
+                                   config_.fleet.max_age),
                     prometheus::fleet_labels()};
   auto asked = ask(at, [&](std::size_t) { return std::vector<Query>{query}; });
   if (!asked) return tl::unexpected(asked.error());

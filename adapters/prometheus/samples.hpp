@@ -46,10 +46,14 @@ class SampleWindow {
   std::vector<std::string> reply_faults_;
 };
 
-/// The announcements of the nodes from an answer to `fleet.announcements[fleet.max_age]` at `at`,
-/// read with `fleet_labels` (our own metric, so the names are fixed). A session announces if every
-/// series about it says 1 by its newest sample. Nodes and sessions that are not configured are
-/// left out.
+/// What to ask for, for `fleet.announcements`: where that selects `anycast_announces`, the other
+/// metrics by which nodes tell about themselves are selected with the same matchers.
+std::string fleet_selector(const std::string& announcements);
+/// What the nodes say about themselves, from an answer to `fleet_selector[fleet.max_age]` at `at`,
+/// read with `fleet_labels` (our own metrics, so the names are fixed). A session announces if every
+/// series about it says 1 by its newest sample, with a stance that can be read. Any metric whose
+/// name is not ours counts as `anycast_announces` (a recording rule's, say). Nodes and sessions
+/// that are not configured are left out.
 FleetView read_fleet(const Reply& reply, const Config& config, Time at);
 std::vector<std::string> fleet_labels();
 

@@ -107,12 +107,6 @@ constexpr Cause kCauses[] = {Cause::startup, Cause::carrier, Cause::restore, Cau
 constexpr Condition kConditions[] = {Condition::run, Condition::blind, Condition::frozen,
                                      Condition::safe};
 
-// "prepend=2" is what parse_stance reads; to_string has a blank there.
-std::string stance_word(const Stance& stance) {
-  if (stance.kind == Stance::Kind::prepend) return fmt::format("prepend={}", stance.prepend);
-  return to_string(stance);
-}
-
 struct Writer {
   Json object = Json::object();
 
@@ -138,7 +132,7 @@ struct Writer {
     }
   }
   static Json encode(const Time& value) { return value.time_since_epoch().count(); }
-  static Json encode(const Stance& value) { return stance_word(value); }
+  static Json encode(const Stance& value) { return anycast::encode(value); }
   static Json encode(const std::vector<Time>& values) {
     Json array = Json::array();
     for (const auto& value : values) array.push_back(encode(value));
@@ -224,7 +218,9 @@ struct Reader {
   }
   static void decode(const Json& json, const std::string& at, Stance& value) {
     const auto stance = json.is_string() ? parse_stance(json.get<std::string>()) : std::nullopt;
-    if (!stance) refuse(at, "announce, prepend=1 to 10, drain or withdraw", json);
+    if (!stance)
+      refuse(at, "announce, prepend=1 to 10, drain or withdraw, with what carriers are asked",
+             json);
     value = *stance;
   }
   template <class E>

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "controller/app/report_parts.hpp"
+#include "controller/core/said.hpp"
 
 namespace anycast::metrics {
 namespace {
@@ -38,7 +39,7 @@ void daemon(Exposition& out, const Published& p) {
   out.sample({{"digest", p.config->digest.substr(0, 7)}, {"mode", to_string(p.config->mode)}}, 1);
   out.family("anycast_plan_info", "gauge",
              "Hash of everything decided in the last cycle, to compare nodes; always 1.");
-  out.sample({{"hash", p.plan.hash}}, 1);
+  out.sample({{"node", p.config->self}, {"hash", p.plan.hash}}, 1);
   single(out, "anycast_evaluations_total", "counter", "Evaluation cycles finished.",
          plain(p.counters.cycles));
   single(out, "anycast_evaluation_overruns_total", "counter",
@@ -161,11 +162,23 @@ Stance wanted(const Published& p, const std::string& upstream) {
   return stored == p.state.sessions.end() ? Stance{} : stored->second.stance;
 }
 
+/// What the router says about one prefix on one session.
+Stance exported(const RouterView& router, const Prefix& prefix, const std::string& upstream) {
+  const Stance kNothing{.kind = Stance::Kind::withdraw};
+  const auto session = router.sessions.find(upstream);
+  if (session == router.sessions.end() || !session->second.up) return kNothing;
+  const auto& exports = session->second.exports;
+  const auto route = std::ranges::find(exports, prefix, &Export::prefix);
+  return route == exports.end() ? kNothing : core::said(*route);
+}
+
 /// Calls back for every (prefix, upstream) of this node.
 template <class F>
 void per_announcement(const Published& p, F each) {
   for (const auto& prefix : p.config->prefixes) {
     for (const auto& [upstream, session] : p.config->me().sessions) {
+      // A session carries the prefixes of its own address family.
+      if (session.neighbor.family != prefix.prefix.address.family) continue;
       each(Exposition::Labels{{"prefix", to_string(prefix.prefix)}, {"upstream", upstream}},
            prefix.prefix, upstream);
     }
@@ -174,16 +187,19 @@ void per_announcement(const Published& p, F each) {
 
 void announcements(Exposition& out, const Published& p, Time now) {
   out.family("anycast_announces", "gauge",
-             "1 if the router exports the prefix on this session now, by its own word.");
+             "1 if the router exports the prefix on this session now, by its own word, and with "
+             "which stance.");
   per_announcement(p, [&](Exposition::Labels labels, const Prefix& prefix, const std::string& up) {
     if (!p.router.value || !alive(p, now)) return;
-    const auto found = p.router.value->sessions.find(up);
-    const bool exported = found != p.router.value->sessions.end() && found->second.up &&
-                          std::ranges::any_of(found->second.exports,
-                                              [&](const Export& e) { return e.prefix == prefix; });
+    const auto stance = exported(*p.router.value, prefix, up);
     labels.insert(labels.begin(), {"node", p.config->self});
-    out.sample(labels, flag(exported));
+    labels.emplace_back("stance", encode(stance));
+    out.sample(labels, flag(stance.announces()));
   });
+  out.family("anycast_last_change_timestamp_seconds", "gauge",
+             "Unix time of this node's last own change of an announcement.");
+  if (!p.state.changes.empty())
+    out.sample({{"node", p.config->self}}, to_unix(p.state.changes.back()));
   out.family("anycast_announcement_state", "gauge",
              "1 for what this node wants per upstream (announced, prepended, drained, withdrawn).");
   per_announcement(p, [&](const Exposition::Labels& labels, const Prefix&, const std::string& up) {

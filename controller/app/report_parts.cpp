@@ -302,7 +302,11 @@ std::optional<std::vector<std::string>> announces(const Published& p, const std:
   if (node != p.config->self) {
     if (!p.fleet.value || !p.fleet.value->contains(node)) return std::nullopt;
     const auto& known = p.fleet.value->at(node);
-    return std::vector<std::string>(known.begin(), known.end());
+    if (!known.router_known) return std::nullopt;
+    for (const auto& [upstream, stance] : known.stances) {
+      if (stance.announces()) out.push_back(upstream);
+    }
+    return out;
   }
   if (!p.router.value) return std::nullopt;
   for (const auto& [upstream, session] : p.router.value->sessions) {

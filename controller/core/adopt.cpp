@@ -5,35 +5,12 @@
 #include <algorithm>
 
 #include "controller/core/choose.hpp"
+#include "controller/core/said.hpp"
 #include "controller/render/bird_text.hpp"
 #include "controller/render/fragment.hpp"
 
 namespace anycast::core {
 namespace {
-
-/// What a session says, read from its exports. Prefixes that differ count as the least attractive;
-/// those of the other address family are not the session's to carry.
-Stance stance_in(const Config& config, const std::string& upstream,
-                 const std::vector<Export>& exports) {
-  const auto family = config.me().sessions.at(upstream).neighbor.family;
-  Stance out{};
-  for (const auto& entry : config.prefixes) {
-    if (entry.prefix.address.family != family) continue;
-    const auto found = std::ranges::find(exports, entry.prefix, &Export::prefix);
-    Stance one{.kind = Stance::Kind::withdraw};
-    if (found != exports.end()) {
-      const auto prepends = static_cast<int>(found->as_path.size());
-      const bool drained =
-          std::ranges::find(found->communities, "65535:0") != found->communities.end();
-      one = drained ? Stance{.kind = Stance::Kind::drain}
-            : prepends > 0
-                ? Stance{.kind = Stance::Kind::prepend, .prepend = std::min(prepends, 10)}
-                : Stance{};
-    }
-    out = std::max(out, one);
-  }
-  return out;
-}
 
 /// What the running fragment would make a session export once it is up; nothing where it is not the
 /// text in the file.
@@ -55,10 +32,10 @@ SessionState adopted(const Config& config, const Seen& seen, const std::string& 
       .stance = {.kind = Stance::Kind::withdraw}, .since = seen.now, .cause = Cause::startup};
   out.why = "session was down when it was adopted";
   if (view != router.sessions.end() && view->second.up) {
-    out.stance = stance_in(config, upstream, view->second.exports);
+    out.stance = said(config, upstream, view->second.exports);
     out.why = "adopted as found";
   } else if (const auto exports = exports_once_up(config, router, upstream)) {
-    out.stance = stance_in(config, upstream, *exports);
+    out.stance = said(config, upstream, *exports);
     out.why = "session is down, adopted as the fragment says";
   }
   out.rung = rung_of(config.policy, out.stance);
@@ -71,7 +48,7 @@ bool says(const Config& config, const RouterView& router, const Pending& pending
   return std::ranges::all_of(pending.sessions, [&](const auto& entry) {
     const auto view = router.sessions.find(entry.first);
     return view == router.sessions.end() || !view->second.up ||
-           stance_in(config, entry.first, view->second.exports) == entry.second.stance;
+           said(config, entry.first, view->second.exports) == entry.second.stance;
   });
 }
 
@@ -87,7 +64,7 @@ void adopt(const Config& config, const Seen& seen, State& state, std::vector<Eve
       const auto view = seen.router.value->sessions.find(upstream);
       const bool up = view != seen.router.value->sessions.end() && view->second.up;
       if (config.mode == Mode::observe && up)
-        known->second.stance = stance_in(config, upstream, view->second.exports);
+        known->second.stance = said(config, upstream, view->second.exports);
       continue;
     }
     const auto& taken =

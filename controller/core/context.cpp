@@ -13,11 +13,12 @@ Announcers announcers(const Config& config, const State& state, const Seen& seen
       out.emplace(config.self, upstream);
   }
   if (!seen.fleet.value) return out;
-  for (const auto& [node, upstreams] : *seen.fleet.value) {
+  for (const auto& [node, view] : *seen.fleet.value) {
     const auto known = config.nodes.find(node);
     if (node == config.self || known == config.nodes.end()) continue;
-    for (const auto& upstream : upstreams) {
-      if (known->second.sessions.contains(upstream)) out.emplace(node, upstream);
+    for (const auto& [upstream, stance] : view.stances) {
+      if (stance.announces() && known->second.sessions.contains(upstream))
+        out.emplace(node, upstream);
     }
   }
   return out;
@@ -34,6 +35,13 @@ int paths_in(const Config& config, const Announcers& announcers, const std::stri
     const auto& carries = config.upstreams.at(pair.second).carries;
     return std::ranges::find(carries, carrier) != carries.end();
   }));
+}
+
+bool degrades(const Config& config, const Step& step) {
+  return std::ranges::any_of(config.upstreams.at(step.upstream).carries,
+                             [&](const std::string& carrier) {
+                               return handicap(step.to, carrier) > handicap(step.from, carrier);
+                             });
 }
 
 const PathReport* Context::path(const std::string& node, const std::string& upstream,

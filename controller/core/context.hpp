@@ -40,8 +40,8 @@ struct Context {
                          const std::string& carrier) const;
 };
 
-/// True for a step that makes the session less attractive.
-inline bool degrades(const Step& step) { return step.to > step.from; }
+/// True for a step that makes the session less attractive for some carrier that it leads to.
+bool degrades(const Config& config, const Step& step);
 /// True for a step after which the session announces nothing any more.
 inline bool removes(const Step& step) { return step.from.announces() && !step.to.announces(); }
 inline bool automatic(const Step& step) { return step.cause != Cause::operated; }

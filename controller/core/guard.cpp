@@ -110,7 +110,7 @@ Word settle(const Context& context, const Step& step) {
 
 // 5.7 Repel only when there is somewhere to go that is known to be good.
 Word destination(const Context& context, const Step& step) {
-  if (step.cause != Cause::carrier || !degrades(step)) return std::nullopt;
+  if (step.cause != Cause::carrier || !degrades(context.config, step)) return std::nullopt;
   for (const auto& carrier : step.carriers) {
     const auto good = std::ranges::find_if(context.announcing, [&](const auto& pair) {
       const bool own = pair.first == context.config.self && pair.second == step.upstream;
@@ -234,7 +234,8 @@ Word backoff(const Context& context, const Step& step) {
 // 5.16 Times of the week that forbid one kind of step.
 Word windows(const Context& context, const Step& step) {
   if (!automatic(step) || step.cause == Cause::startup) return std::nullopt;
-  const auto kind = degrades(step) ? Window::Forbids::degrade : Window::Forbids::announce;
+  const auto kind =
+      degrades(context.config, step) ? Window::Forbids::degrade : Window::Forbids::announce;
   for (const auto& open : context.seen.windows) {
     const auto window = std::ranges::find(context.config.guards.windows, open.name, &Window::name);
     if (window == context.config.guards.windows.end()) continue;

@@ -140,8 +140,10 @@ struct Guards {
 };
 
 struct FleetConfig {
-  std::string announcements = "anycast_announces";  ///< instant selector of the nodes' own metric
-  Duration max_age = seconds{60};                   ///< older than this counts as not announcing
+  /// Instant selector of the nodes' own metric; with it the other metrics by which they tell about
+  /// themselves are asked for, with the same matchers.
+  std::string announcements = "anycast_announces";
+  Duration max_age = seconds{60};  ///< older than this counts as not announcing
 };
 
 struct RouterConfig {

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "controller/model/evidence.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/router.hpp"
+#include "controller/model/stance.hpp"
 
 namespace anycast {
 
@@ -24,9 +24,22 @@ struct Sourced {
   static Sourced failed(Error e, Time when) { return {.at = when, .error = std::move(e)}; }
 };
 
-/// Which sessions of the other nodes export the prefixes, by their own word in Prometheus. A node
-/// that is not in the map is unknown and counts as not announcing.
-using FleetView = std::map<std::string, std::set<std::string>>;
+/// What another node says about itself, by its own metrics in Prometheus.
+struct NodeView {
+  /// By upstream; only sessions whose routing daemon exports the prefixes now.
+  std::map<std::string, Stance> stances = {};
+  /// By prefix text: the flap-damping penalty that its own updates may have earned it (RFC 2439).
+  std::map<std::string, int> penalty = {};
+  std::optional<Time> last_change = {};  ///< of its own announcements; none: none lately
+  std::string plan_hash = {};
+  /// False where the node runs but does not know what its routing daemon exports: then it counts as
+  /// not announcing.
+  bool router_known = true;
+  bool operator==(const NodeView&) const = default;
+};
+
+/// The other nodes, by name. A node that is not in the map is unknown and counts as not announcing.
+using FleetView = std::map<std::string, NodeView>;
 
 struct OpenWindow {
   std::string name;

@@ -118,8 +118,8 @@ class SimNode : EvidenceSource, Journal, Clock {
     FleetView out;
     if (fleet_.fleet_unknown) return out;
     for (const auto& [pair, stance] : fleet_.announced_) {
-      auto& upstreams = out[pair.first];
-      if (stance.announces()) upstreams.insert(pair.second);
+      auto& stances = out[pair.first].stances;
+      if (stance.announces()) stances.emplace(pair.second, stance);
     }
     return out;
   }

@@ -104,11 +104,11 @@ std::optional<PathKey> World::catchment(const std::string& carrier,
     return std::distance(order.begin(), std::ranges::find(order, pair));
   };
   std::optional<PathKey> best;
-  std::pair<Stance, std::ptrdiff_t> best_rank;
+  std::pair<int, std::ptrdiff_t> best_rank;
   for (const auto& [pair, stance] : announced) {
     const auto& carries = fleet_.upstreams.at(pair.second).carries;
     if (!stance.announces() || std::ranges::find(carries, carrier) == carries.end()) continue;
-    const std::pair ranked{stance, rank(pair)};
+    const std::pair ranked{handicap(stance, carrier), rank(pair)};
     if (best && best_rank <= ranked) continue;
     best = PathKey{pair.first, pair.second, carrier};
     best_rank = ranked;

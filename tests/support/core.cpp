@@ -14,7 +14,7 @@ Bench::Bench(const std::string& self) : setup{*sim::article()}, world{setup.conf
   for (const auto& [node, entry] : setup.config.nodes) {
     for (const auto& [upstream, session] : entry.sessions) {
       if (node == self) plain[upstream] = {};
-      if (node != self) others[node].insert(upstream);
+      if (node != self) others[node].stances[upstream] = {};
     }
   }
   running = *render::fragment(setup.fragment, setup.config, plain);

@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "controller/core/step.hpp"
 #include "controller/sim/article.hpp"
 #include "controller/sim/world.hpp"
+#include "tests/support/fleet.hpp"
 
 namespace anycast::test {
 
@@ -45,7 +47,7 @@ class Bench {
   // What the sources say; nothing set means that they fail.
   bool prometheus = true;
   std::function<void(Evidence&)> tamper = {};
-  std::map<std::string, std::set<std::string>> others;
+  FleetView others;
   bool fleet_known = true;
   bool router_up = true;
   std::set<std::string> sessions_down;

@@ -13,6 +13,7 @@
 #include "tests/contract/prometheus/sample_config.hpp"
 #include "tests/contract/prometheus/servers.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/fleet.hpp"
 
 namespace anycast::test {
 
@@ -115,6 +116,12 @@ std::vector<Stored> data() {
     out.insert(out.end(), more.begin(), more.end());
     return out;
   };
+  const auto says = [](Labels more) {
+    Labels out{{"job", "anycastd"}, {"node", "hk-a"}, {"prefix", "203.0.113.0/24"}};
+    out.insert(out.end(), more.begin(), more.end());
+    out.emplace_back("upstream", "up1");
+    return out;
+  };
   const auto a = labels("hk-a", "beijing");
   const auto b = labels("hk-b", "chengdu");
   return {
@@ -132,6 +139,20 @@ std::vector<Stored> data() {
        {{"node", "hk-a"}, {"upstream", "up2"}},
        after_start({{580, "1"}, {595, "0"}})},
       {"steady_announces", {{"node", "hk-b"}, {"upstream", "up1"}}, after_start({{530, "1"}})},
+      {"anycast_announces", says({{"stance", "announce"}}), after_start({{575, "1"}})},
+      {"anycast_announces", says({{"stance", "announce;cm=prepend_to:2"}}),
+       after_start({{580, "1"}, {590, "1"}})},
+      {"anycast_announces", {{"job", "other"}, {"node", "hk-b"}}, after_start({{590, "1"}})},
+      {"anycast_damping_penalty",
+       {{"job", "anycastd"}, {"node", "hk-a"}, {"prefix", "203.0.113.0/24"}},
+       after_start({{580, "1000"}, {590, "870"}})},
+      {"anycast_last_change_timestamp_seconds",
+       {{"job", "anycastd"}, {"node", "hk-a"}},
+       after_start({{590, "1700000500"}})},
+      {"anycast_plan_info",
+       {{"hash", "9d0c1b2"}, {"job", "anycastd"}, {"node", "hk-a"}},
+       after_start({{590, "1"}})},
+      {"anycast_prepends", says({}), after_start({{590, "1"}})},
   };
 }
 
@@ -292,8 +313,24 @@ TEST_CASE("the fleet says what it announces, and an old word counts as none") {
   for (const auto& subject : subjects()) {
     INFO(subject.name);
     PrometheusSource source{sample_config("steady", {subject.url})};
-    CHECK(source.fleet(kAt) == FleetView{{"hk-a", {"up1"}}});
-    CHECK(source.fleet(kAt - seconds{12}) == FleetView{{"hk-a", {"up2"}}, {"hk-b", {"up1"}}});
+    CHECK(source.fleet(kAt) == FleetView{{"hk-a", announcing({"up1"})}});
+    CHECK(source.fleet(kAt - seconds{12}) ==
+          FleetView{{"hk-a", announcing({"up2"})}, {"hk-b", announcing({"up1"})}});
+  }
+}
+
+TEST_CASE("one query reads all that the nodes say about themselves") {
+  for (const auto& subject : subjects()) {
+    INFO(subject.name);
+    auto config = sample_config("steady", {subject.url});
+    config.fleet.announcements = R"(anycast_announces{job="anycastd"})";
+    PrometheusSource source{config};
+    const NodeView expected{
+        .stances = {{"up1", {.asks = {{"cm", {.verb = Verb::prepend_to, .count = 2}}}}}},
+        .penalty = {{"203.0.113.0/24", 870}},
+        .last_change = Time{seconds{kStart + 500}},
+        .plan_hash = "9d0c1b2"};
+    CHECK(source.fleet(kAt) == FleetView{{"hk-a", expected}});
   }
 }
 

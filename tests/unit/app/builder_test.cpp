@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/fleet.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 namespace anycast::testing {
@@ -181,9 +182,10 @@ Published calm() {
                                              .newest = noon() - seconds{6}},
                                             noon());
   p.router = Sourced<RouterView>::ok(all_up(), noon());
-  p.fleet = Sourced<FleetView>::ok(
-      {{"hk-ali-1", {"cmi", "ntt"}}, {"hk-aws-1", {"cmi", "ntt"}}, {"hk-tx-1", {"hkbn", "pccw"}}},
-      noon());
+  p.fleet = Sourced<FleetView>::ok({{"hk-ali-1", test::announcing({"cmi", "ntt"})},
+                                    {"hk-aws-1", test::announcing({"cmi", "ntt"})},
+                                    {"hk-tx-1", test::announcing({"hkbn", "pccw"})}},
+                                   noon());
   p.state.condition_since = noon() - hours{24 * 12};
   p.now = noon();
   p.started = noon() - hours{24 * 12};

@@ -74,18 +74,20 @@ TEST_CASE("a session announces exactly what the router exports on it") {
   auto p = testing::evening();
   p.router.value->sessions["hkbn"].exports.clear();
   p.router.value->sessions["pccw"].up = false;
-  CHECK(names(metrics::render(&p, at_noon()), "anycast_announces{") ==
-        std::vector<std::string>{
-            R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="cmi"} 1)",
-            R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="hkbn"} 0)",
-            R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="pccw"} 0)"});
+  CHECK(
+      names(metrics::render(&p, at_noon()), "anycast_announces{") ==
+      std::vector<std::string>{
+          R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="cmi",stance="prepend=2"} 1)",
+          R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="hkbn",stance="withdraw"} 0)",
+          R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="pccw",stance="withdraw"} 0)"});
 }
 
 TEST_CASE("a longer or shorter prefix than ours is no announcement of ours") {
   auto p = testing::calm();
   p.router.value->sessions["cmi"].exports = {{.prefix = *Prefix::parse("203.0.113.0/25")}};
-  CHECK(has(metrics::render(&p, at_noon()),
-            R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="cmi"} 0)"));
+  CHECK(has(
+      metrics::render(&p, at_noon()),
+      R"(anycast_announces{node="hk-idc-1",prefix="203.0.113.0/24",upstream="cmi",stance="withdraw"} 0)"));
 }
 
 TEST_CASE("nothing is said about announcements when the router is silent or cycles stand still") {
@@ -127,7 +129,7 @@ TEST_CASE("one series of a state set is 1, the others are 0") {
           R"(anycast_announcement_state{prefix="203.0.113.0/24",upstream="cmi",state="drained"} 0)",
           R"(anycast_announcement_state{prefix="203.0.113.0/24",upstream="cmi",state="withdrawn"} 0)"});
   CHECK(has(text, R"(anycast_guard_blocking{guard="min_paths_per_carrier"} 1)"));
-  CHECK(has(text, R"(anycast_plan_info{hash="9d0c1b2"} 1)"));
+  CHECK(has(text, R"(anycast_plan_info{node="hk-idc-1",hash="9d0c1b2"} 1)"));
   CHECK(has(text, "anycast_changes_budget_remaining 5"));
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("the floor counts nodes, and unknown nodes do not count") {
     if (upstream != "cmi") session.stance = kWithdraw;
     if (upstream != "cmi") session.cause = Cause::carrier;
   }
-  bench.others = {{"hk-ali-1", {"cmi"}}};
+  bench.others = {{"hk-ali-1", test::announcing({"cmi"})}};
   long_enough(bench);
   CHECK(bench.stance("cmi") == kPrepend2);
   CHECK(refusal(bench, "min_nodes") == "min_nodes: nodes 2 -> 1, needs 2");
@@ -92,7 +92,7 @@ TEST_CASE("the last known announcer stays, also against an order") {
 TEST_CASE("without a proven destination nobody is repelled") {
   Bench bench;
   bench.run(minutes{1});
-  bench.others = {{"hk-tx-1", {"hkbn", "pccw"}}};
+  bench.others = {{"hk-tx-1", test::announcing({"hkbn", "pccw"})}};
   bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
                    .from = bench.now,
                    .to = bench.now + hours{24},

@@ -5,6 +5,7 @@
 #include "controller/sim/fleet.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/fleet.hpp"
 #include "tests/support/memory_store.hpp"
 
 using namespace anycast;
@@ -64,8 +65,9 @@ class Rig : EvidenceSource, Journal, Clock {
   }
   Result<Evidence> evidence(Time at) override { return world.evidence(at); }
   Result<FleetView> fleet(Time) override {
-    return FleetView{
-        {"hk-ali-1", {"cmi", "ntt"}}, {"hk-aws-1", {"cmi", "ntt"}}, {"hk-tx-1", {"hkbn", "pccw"}}};
+    return FleetView{{"hk-ali-1", test::announcing({"cmi", "ntt"})},
+                     {"hk-aws-1", test::announcing({"cmi", "ntt"})},
+                     {"hk-tx-1", test::announcing({"hkbn", "pccw"})}};
   }
   void write(const Event& event) override { journal.push_back(event); }
   Time now() const override { return now_; }

@@ -217,25 +217,3 @@ TEST_CASE("a native histogram instead of a gauge is told") {
   CHECK(window.evidence(kAt).faults ==
         Lines{"7 histogram samples of evidence.rtt ignored, expected a plain gauge"});
 }
-
-TEST_CASE("a session of the fleet announces if the newest sample of all its series says so") {
-  const auto c = config();
-  const auto say = [](std::string node, std::string upstream,
-                      std::vector<std::pair<std::int64_t, double>> points,
-                      std::string others = "") {
-    return series(std::move(points), std::move(others), {std::move(node), std::move(upstream)});
-  };
-  const Reply reply{.series = {say("hk-a", "up1", {{580, 0}, {595, 1}}),
-                               say("hk-a", "up2", {{590, 1}}, "p=\"1\""),
-                               say("hk-a", "up2", {{590, 0}}, "p=\"2\""),
-                               say("hk-b", "up1", {{590, 0}}), say("hk-x", "up1", {{590, 1}}),
-                               say("", "up1", {{590, 1}}), say("hk-b", "up9", {{590, 1}})}};
-  CHECK(read_fleet(reply, c, kAt) == FleetView{{"hk-a", {"up1"}}, {"hk-b", {}}});
-}
-
-TEST_CASE("an announcement that is older than fleet.max_age counts as unknown") {
-  const auto c = config();
-  const Reply reply{.series = {series({{540, 1}}, "", {"hk-a", "up1"}),
-                               series({{541, 1}, {601, 0}}, "", {"hk-b", "up1"})}};
-  CHECK(read_fleet(reply, c, kAt) == FleetView{{"hk-b", {"up1"}}});
-}

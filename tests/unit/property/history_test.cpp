@@ -64,7 +64,8 @@ void others(Bench& bench, const Twist& twist) {
   bench.others.erase(node);
   if (twist.b % 3 == 0) return;
   for (const auto& [upstream, session] : bench.setup.config.nodes.at(node).sessions) {
-    if ((twist.c + static_cast<int>(upstream.size())) % 2 == 0) bench.others[node].insert(upstream);
+    if ((twist.c + static_cast<int>(upstream.size())) % 2 == 0)
+      bench.others[node].stances[upstream] = {};
   }
 }
 
@@ -100,9 +101,9 @@ Known known(const Bench& bench, const std::map<std::string, std::vector<Export>>
   }
   if (out.sessions > 0) ++out.nodes;
   if (!bench.fleet_known) return out;
-  for (const auto& [node, upstreams] : bench.others) {
-    out.sessions += static_cast<int>(upstreams.size());
-    if (!upstreams.empty()) ++out.nodes;
+  for (const auto& [node, view] : bench.others) {
+    out.sessions += static_cast<int>(view.stances.size());
+    if (!view.stances.empty()) ++out.nodes;
   }
   return out;
 }

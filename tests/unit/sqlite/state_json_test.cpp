@@ -98,7 +98,11 @@ class Random {
   }
   Stance stance() {
     const auto kind = pick(Stance::Kind::announce, Stance::Kind::withdraw);
-    return {.kind = kind, .prepend = kind == Stance::Kind::prepend ? 1 + small() * 3 : 0};
+    Stance out{.kind = kind, .prepend = kind == Stance::Kind::prepend ? 1 + small() * 3 : 0};
+    if (out.announces() && small() == 0) out.asks["mobile"] = {.verb = Verb::no_export_to};
+    if (out.announces() && small() == 0)
+      out.asks["unicom"] = {.verb = Verb::prepend_to, .count = 1 + small() * 3};
+    return out;
   }
   std::map<std::string, SessionState> sessions() {
     std::map<std::string, SessionState> all;
@@ -171,7 +175,7 @@ TEST_CASE("what does not fit is refused by name") {
         "state.condition is \"sleepy\", expected one of run, blind, frozen, safe");
   CHECK(error_text(R"({"format": 1, "sessions": {"cmi": {"stance": "prepend=0"}}})") ==
         "state.sessions.cmi.stance is \"prepend=0\", expected announce, prepend=1 to 10, drain or "
-        "withdraw");
+        "withdraw, with what carriers are asked");
   CHECK(error_text(R"({"format": 1, "pending": {"to_revision": 4294967296}})") ==
         "state.pending.to_revision is 4294967296, expected a smaller number");
   CHECK(error_text(R"({"format": 1, "next_decision": -1})") ==
