@@ -1,6 +1,7 @@
 // The same cases on the fake server and on a real Prometheus: what the fake pretends is true.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -21,17 +22,22 @@ FakePrometheus::FakePrometheus(std::vector<Stored> data)
     : data_{std::move(data)}, http_{[this](const FakeRequest& r) { return answer(r); }} {}
 
 FakeReply FakePrometheus::answer(const FakeRequest& request) const {
-  static const std::regex kQuery{R"((\w+)\[(\d+)ms\])"};
+  static const std::regex kQuery{
+      R"re((?:(\w+)|\{__name__=~"([^"]+)"(?:,job="(\w+)")?\})\[(\d+)ms\])re"};
   std::smatch match;
   const auto& query = request.form.at("query");
   if (request.path != "/api/v1/query" || !std::regex_match(query, match, kQuery)) {
     return {.status = 400, .body = R"({"status":"error","errorType":"bad_data","error":"no"})"};
   }
   const auto end = std::llround(std::stod(request.form.at("time")) * 1000);
-  const auto begin = end - std::stoll(match[2]);
+  const auto begin = end - std::stoll(match[4]);
+  const std::regex metric{match[1].matched ? match[1].str() : match[2].str()};
+  const std::pair<std::string, std::string> job{"job", match[3].str()};
   std::vector<std::string> results;
   for (const auto& series : data_) {
-    if (series.metric != match[1]) continue;
+    if (!std::regex_match(series.metric, metric)) continue;
+    const bool of_job = std::ranges::find(series.labels, job) != series.labels.end();
+    if (match[3].matched && !of_job) continue;
     std::vector<std::string> labels{fmt::format(R"("__name__":"{}")", series.metric)};
     for (const auto& [name, value] : series.labels)
       labels.push_back(fmt::format(R"("{}":"{}")", name, value));
