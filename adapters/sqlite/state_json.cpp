@@ -35,16 +35,18 @@ void fields(Io& io, S& value, const PathKey* /*type*/) {
 
 template <class Io, class S>
 void fields(Io& io, S& value, const Pin* /*type*/) {
-  auto& [stance, until, reason, actor] = value;
+  auto& [stance, until, reason, actor, force] = value;
   io("stance", stance);
   io("until_us", until);
   io("reason", reason);
   io("actor", actor);
+  io("force", force);
 }
 
 template <class Io, class S>
 void fields(Io& io, S& value, const SessionState* /*type*/) {
-  auto& [stance, rung, since, cause, why, decision, pin, hold_until] = value;
+  auto& [stance, rung, since, cause, why, decision, pin, hold_until, withdrawals, reversals] =
+      value;
   io("stance", stance);
   io("rung", rung);
   io("since_us", since);
@@ -53,32 +55,44 @@ void fields(Io& io, S& value, const SessionState* /*type*/) {
   io("decision", decision);
   io("pin", pin);
   io("hold_until_us", hold_until);
+  io("withdrawals_us", withdrawals);
+  io("reversals_us", reversals);
 }
 
 template <class Io, class S>
 void fields(Io& io, S& value, const Standing* /*type*/) {
-  auto& [since, until, reason, actor, now] = value;
+  auto& [since, until, reason, actor, now, force] = value;
   io("since_us", since);
   io("until_us", until);
   io("reason", reason);
   io("actor", actor);
   io("now", now);
+  io("force", force);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Penalty* /*type*/) {
+  auto& [milli, at] = value;
+  io("milli", milli);
+  io("at_us", at);
 }
 
 template <class Io, class S>
 void fields(Io& io, S& value, const Pending* /*type*/) {
-  auto& [from_revision, to_revision, sessions, confirm_by, order] = value;
+  auto& [from_revision, to_revision, sessions, confirm_by, order, charges] = value;
   io("from_revision", from_revision);
   io("to_revision", to_revision);
   io("sessions", sessions);
   io("confirm_by_us", confirm_by);
   io("order", order);
+  io("charges", charges);
 }
 
 template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
-         safe_until, pending, previous, adopted, next_decision, router_started, refused] = value;
+         safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
+         up] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -94,6 +108,8 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("next_decision", next_decision);
   io("router_started", router_started);
   io("refused", refused);
+  io("penalties", penalties);
+  io("up", up);
 }
 
 template <class T>
@@ -194,7 +210,7 @@ struct Reader {
     } else if constexpr (std::is_unsigned_v<T> && !std::is_same_v<T, bool>) {
       number(json, at, value, json.is_number_unsigned());
     } else {
-      static_assert(std::is_same_v<T, int>);
+      static_assert(std::is_same_v<T, int> || std::is_same_v<T, std::int64_t>);
       number(json, at, value, json.is_number_integer());
     }
   }

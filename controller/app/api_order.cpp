@@ -19,21 +19,22 @@ constexpr double kLongest = 366.0 * 24 * 3600;  // seconds: a longer pin is "unt
 constexpr double kShortestConfirm = 5;          // seconds: below, nobody can look and answer
 constexpr double kLongestConfirm = 3600;
 
-const std::vector<std::string> kMembers = {"kind",   "upstream", "stance",   "for_seconds",
-                                           "reason", "now",      "decision", "confirm_seconds"};
+const std::vector<std::string> kMembers = {"kind",        "upstream",        "stance",
+                                           "for_seconds", "reason",          "now",
+                                           "decision",    "confirm_seconds", "force"};
 
 tl::unexpected<Error> wrong(std::string text) { return fail(Remedy::fix_value, std::move(text)); }
 
 /// Members that a kind takes beside kind and reason.
 std::vector<std::string> taken(Kind kind) {
   switch (kind) {
-    case Kind::drain: return {"for_seconds", "now"};
+    case Kind::drain: return {"for_seconds", "now", "force"};
     case Kind::freeze: return {"for_seconds"};
-    case Kind::pin: return {"upstream", "stance", "for_seconds"};
-    case Kind::unpin: return {"upstream"};
-    case Kind::apply: return {"confirm_seconds"};
-    case Kind::undo: return {"decision"};
-    case Kind::undrain:
+    case Kind::pin: return {"upstream", "stance", "for_seconds", "force"};
+    case Kind::unpin: return {"upstream", "force"};
+    case Kind::apply: return {"confirm_seconds", "force"};
+    case Kind::undo: return {"decision", "force"};
+    case Kind::undrain: return {"force"};
     case Kind::unfreeze:
     case Kind::confirm: return {};
   }
@@ -140,9 +141,11 @@ Result<void> read_rest(const Json& body, Order& order) {
   const auto confirm = read_seconds(body, "confirm_seconds", kShortestConfirm, kLongestConfirm);
   if (!confirm) return tl::unexpected(confirm.error());
   order.confirm = *confirm;
-  if (const auto now = body.find("now"); now != body.end()) {
-    if (!now->is_boolean()) return wrong("'now' is neither true nor false");
-    order.now = now->get<bool>();
+  for (const auto& [name, target] : {std::pair{"now", &order.now}, {"force", &order.force}}) {
+    const auto found = body.find(name);
+    if (found == body.end()) continue;
+    if (!found->is_boolean()) return wrong(fmt::format("'{}' is neither true nor false", name));
+    *target = found->get<bool>();
   }
   if (const auto id = body.find("decision"); id != body.end()) {
     if (!id->is_number_unsigned()) return wrong("'decision' is not a whole number");

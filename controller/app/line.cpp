@@ -69,14 +69,17 @@ Result<void> confirm(const Ports& ports, Sourced<RouterView>& router) {
   return done;
 }
 
+/// `left` becomes true once the daemon runs the change, whatever comes after.
 Result<void> apply(const Ports& ports, const Config& config, const Change& change,
-                   Sourced<RouterView>& router) {
+                   Sourced<RouterView>& router, bool& left) {
   if (change.urgent) {
     if (auto done = ports.router.silence(change.fragment); !done) return done;
+    left = true;
     return verify(ports, change.fragment, router);
   }
   const auto probation = change.person_confirms.value_or(config.guards.confirm);
   if (auto done = ports.router.apply(change.fragment, probation); !done) return done;
+  left = true;
   if (auto proof = verify(ports, change.fragment, router); !proof) {
     Error error = std::move(proof.error());
     if (auto back = ports.router.undo(); !back) error.notes.push_back("undo: " + back.error().text);
@@ -152,12 +155,12 @@ Outcome Line::hand_over(const Ports& ports, const core::Thought& thought,
   if (plan.confirm) ended(confirm(ports, router), "confirmed");
   if (plan.undo) ended(ports.router.undo(), "taken back");
   if (!plan.change || plan.confirm || plan.undo) return out;
-  if (auto written = ports.store.save(core::intent(thought), began, {}); !written) {
+  if (auto written = ports.store.save(core::intent(config(), thought), began, {}); !written) {
     // Without the intention on disk a kill in between would leave doubt about what was meant.
     ended(tl::unexpected(std::move(written.error())), {});
     return out;
   }
-  ended(apply(ports, config(), *plan.change, router), plan.change->text);
+  ended(apply(ports, config(), *plan.change, router, out.left), plan.change->text);
   out.on_probation = !out.error && plan.change->person_confirms.has_value();
   last_apply_->diff = plan.change->diff;
   for (const auto& step : plan.steps)

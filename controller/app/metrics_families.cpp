@@ -238,6 +238,15 @@ void guards(Exposition& out, const Published& p) {
   }
   out.family("anycast_guard_blocking", "gauge", "1 while a wanted step waits for this guard.");
   for (const auto& [guard, now] : blocking) out.sample({{"guard", guard}}, flag(now));
+  out.family(
+      "anycast_damping_penalty", "gauge",
+      "What routers that damp flaps hold against this node's own updates (RFC 2439 points).");
+  for (const auto& prefix : p.config->prefixes)
+    out.sample({{"node", p.config->self}, {"prefix", to_string(prefix.prefix)}},
+               report::penalty(p, to_string(prefix.prefix)));
+  out.family("anycast_session_penalty", "gauge", "The same of one session's updates.");
+  for (const auto& [upstream, session] : p.config->me().sessions)
+    out.sample({{"upstream", upstream}}, report::penalty(p, upstream));
   single(out, "anycast_changes_budget_remaining", "gauge",
          "Changes left in the current budget window.", plain(report::budget_left(p)));
   out.family("anycast_frozen", "gauge", "1 while a person froze this node.");

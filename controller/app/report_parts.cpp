@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "controller/core/damping.hpp"
+
 namespace anycast::report {
 namespace {
 
@@ -278,6 +280,12 @@ int budget_left(const Published& p) {
   const auto spent =
       std::ranges::count_if(p.state.changes, [&](Time t) { return t > p.now - budget.per; });
   return std::max(0, budget.count - static_cast<int>(spent));
+}
+
+int penalty(const Published& p, const std::string& counter) {
+  const auto found = p.state.penalties.find(counter);
+  if (found == p.state.penalties.end()) return 0;
+  return core::points(found->second, p.now, p.config->guards.damping.half_life);
 }
 
 std::string health(const Published& p) {

@@ -47,6 +47,8 @@ std::optional<bool> in_sync(const Published& p, const std::string& upstream);
 
 /// Changes of ours that the budget still allows at the time of the cycle.
 int budget_left(const Published& p);
+/// Damping points on a counter (an upstream or a prefix) now.
+int penalty(const Published& p, const std::string& counter);
 /// ok, degraded, blind, frozen, fault.
 std::string health(const Published& p);
 /// Upstreams on which a node announces, or none where that is not known.

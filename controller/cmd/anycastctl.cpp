@@ -124,26 +124,36 @@ class Tree {
     return sub;
   }
 
+  void may_force(CLI::App* sub) {
+    sub->add_flag("--force", o.force, "even where routers that damp flaps may then suppress us");
+  }
+
   void orders() {
     auto* a = give("apply", "carry out the plan, on probation");
     a->add_option("--confirm", o.confirm, "go back unless 'anycastctl confirm' follows within this")
         ->check(duration());
+    may_force(a);
     give("confirm", "keep what is on probation");
     auto* u = give("undo", "go back to what was before");
     u->add_option("--decision", o.decision, "of this decision; default: the last");
+    may_force(u);
     auto* d = give("drain", "stop announcing on this node");
     d->add_option("node", o.node, "must be the daemon's own node");
     d->add_option("--for", o.lasts, "back by itself after this")->check(duration());
     d->add_flag("--now", o.now, "withdraw at once, without GRACEFUL_SHUTDOWN first");
-    give("undrain", "end a drain")->add_option("node", o.node, "must be the daemon's own node");
+    may_force(d);
+    auto* end = give("undrain", "end a drain");
+    end->add_option("node", o.node, "must be the daemon's own node");
+    may_force(end);
     auto* p = give("pin", "fix what a session says, against the engine, not the guards");
     p->add_option("upstream", o.upstream, "of this node")->required();
     p->add_option("stance", o.stance, "announced, prepend=N, drained, withdrawn")->required();
     auto* lasts = p->add_option("--for", o.lasts, "until then")->check(duration());
     p->add_flag("--forever", o.forever, "until unpin")->excludes(lasts);
-    give("unpin", "give a session back to the engine")
-        ->add_option("upstream", o.upstream, "of this node")
-        ->required();
+    may_force(p);
+    auto* free = give("unpin", "give a session back to the engine");
+    free->add_option("upstream", o.upstream, "of this node")->required();
+    may_force(free);
     give("freeze", "change nothing by itself")
         ->add_option("--for", o.lasts, "until then")
         ->check(duration());

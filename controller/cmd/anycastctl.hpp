@@ -54,6 +54,7 @@ struct Options {
   bool yes = false;
   bool forever = false;
   bool now = false;
+  bool force = false;
   bool exit_code = false;
   bool nagios = false;
   bool follow = false;

@@ -69,6 +69,7 @@ tl::expected<Json, int> body_of(const std::string& kind, const Options& o) {
   if (!o.upstream.empty()) body["upstream"] = o.upstream;
   if (!o.stance.empty()) body["stance"] = o.stance;
   if (o.now) body["now"] = true;
+  if (o.force) body["force"] = true;
   if (o.decision != 0) body["decision"] = o.decision;
   if (!put_seconds(body, "for_seconds", "--for", o.lasts) ||
       !put_seconds(body, "confirm_seconds", "--confirm", o.confirm))

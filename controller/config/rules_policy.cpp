@@ -124,6 +124,39 @@ void check_confirm(const Checked& c) {
       {"the next change would come while the last one is still on probation"});
 }
 
+/// The smallest suppress threshold that is still a vendor's default (Cisco; RFC 7196 table 1).
+constexpr int kSmallestThreshold = 2'000;
+
+void check_damping(const Checked& c) {
+  const auto& d = c.config.guards.damping;
+  if (!c.bound.good("guards.damping")) return;
+  const auto at = [&](const char* key) {
+    const auto path = std::string{"guards.damping."} + key;
+    return c.bound.at(c.bound.set(path) ? path : "guards.damping");
+  };
+  if (d.ceiling < d.normal) {
+    c.report.error(at("ceiling"), "damping-order",
+                   fmt::format("ceiling ({}) is less than normal ({})", d.ceiling, d.normal),
+                   {"the ceiling is normal plus the reserve for emergencies"});
+  } else if (d.ceiling >= kSmallestThreshold) {
+    c.report.warning(at("ceiling"), "damping-high",
+                     fmt::format("routers that damp at {} may suppress the prefix for an hour",
+                                 kSmallestThreshold),
+                     {"1500 leaves room for the updates that path exploration adds"});
+  }
+  if (d.normal < 1'000) {
+    c.report.warning(at("normal"), "damping-low",
+                     "automation never withdraws outside an emergency: that costs 1000");
+  }
+}
+
+void check_pause(const Checked& c, const Pause& pause, const std::string& path) {
+  if (!c.bound.good(path) || pause.after <= pause.most) return;
+  c.report.error(c.bound.at(c.bound.set(path + ".most") ? path + ".most" : path), "pause-order",
+                 fmt::format("most ({}) is less than after ({})", print_duration(pause.most),
+                             print_duration(pause.after)));
+}
+
 }  // namespace
 
 void check_policy(const Checked& c) {
@@ -132,6 +165,9 @@ void check_policy(const Checked& c) {
   check_min_paths(c);
   check_anchors(c);
   check_confirm(c);
+  check_damping(c);
+  check_pause(c, c.config.guards.reannounce, "guards.reannounce");
+  check_pause(c, c.config.guards.reversal, "guards.reversal");
 }
 
 }  // namespace anycast::config

@@ -279,6 +279,24 @@ Table budget(Budget& b) {
            {"per", "in this time", {duration(b.per, minutes{1}, kDay)}}}};
 }
 
+Table damping(Damping& d) {
+  return {{{"normal",
+            "highest penalty that an automatic step may lead to",
+            {count(d.normal, 500, 50'000)}},
+           {"ceiling",
+            "in an emergency, and for orders that are not forced",
+            {count(d.ceiling, 500, 50'000)}},
+           {"half_life",
+            "time in which the penalty halves",
+            {duration(d.half_life, seconds{1}, hours{2})}}}};
+}
+
+Table pause(Pause& p) {
+  return {
+      {{"after", "the first time", {duration(p.after, seconds{0}, kDay)}},
+       {"most", "doubled with each repetition up to this", {duration(p.most, seconds{0}, kDay)}}}};
+}
+
 Table guards(Guards& g) {
   return {{
       {"min_nodes", "nodes that must still announce the prefix", {count(g.min_nodes, 1, 10'000)}},
@@ -297,6 +315,11 @@ Table guards(Guards& g) {
       {"confirm",
        "the router goes back unless we confirm in this time",
        {duration(g.confirm, seconds{5}, hours{1})}},
+      {"damping",
+       "budget of the penalty that routers which damp flaps hold against us (RFC 2439)",
+       {damping(g.damping)}},
+      {"reannounce", "from a withdrawal until an automatic return", {pause(g.reannounce)}},
+      {"reversal", "until automation moves a session back again", {pause(g.reversal)}},
       {"windows", "spans of the week in which automation may not do one kind of thing",
        list(g.windows, [](Window& w) { return window(w); })},
   }};

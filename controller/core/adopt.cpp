@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controller/core/choose.hpp"
+#include "controller/core/damping.hpp"
 #include "controller/core/said.hpp"
 #include "controller/render/bird_text.hpp"
 #include "controller/render/fragment.hpp"
@@ -107,6 +108,7 @@ Leftover reconcile(const Config& config, const Seen& seen, State& state, std::ve
              "found the change that was under way in force and kept it; next: goes on from there"});
     return Leftover::none;
   }
+  charge(config, seen.now, pending.charges, state);
   events.push_back(
       {.kind = "rolled-back",
        .priority = 4,

@@ -34,7 +34,9 @@ struct Context {
   bool blind = false;
   std::string blind_why = {};
   bool person_applies = false;  ///< an apply order stands behind this cycle's steps
+  bool forced = false;          ///< an order of this cycle goes beyond the flap-damping budget
   int automatic_steps = 0;      ///< taken in this cycle
+  Charges spent = {};           ///< what the steps taken in this cycle cost
 
   const PathReport* path(const std::string& node, const std::string& upstream,
                          const std::string& carrier) const;

@@ -8,30 +8,12 @@
 
 #include "controller/base/text.hpp"
 #include "controller/core/choose.hpp"
+#include "controller/core/damping.hpp"
+#include "controller/core/guard_words.hpp"
+#include "controller/core/pauses.hpp"
 
 namespace anycast::core {
 namespace {
-
-using Word = std::optional<GuardResult>;
-
-GuardResult pass(std::string name, std::string text, std::string key = {}) {
-  return {.guard = std::move(name), .passed = true, .text = std::move(text), .key = std::move(key)};
-}
-
-GuardResult refuse(std::string name, std::string text, std::string key = {},
-                   std::optional<Time> earliest = {}) {
-  return {.guard = std::move(name),
-          .passed = false,
-          .text = std::move(text),
-          .key = std::move(key),
-          .earliest = earliest};
-}
-
-GuardResult decide(bool passed, std::string name, std::string text, std::string key = {},
-                   std::optional<Time> earliest = {}) {
-  return passed ? pass(std::move(name), std::move(text), std::move(key))
-                : refuse(std::move(name), std::move(text), std::move(key), earliest);
-}
 
 Announcers without(const Context& context, const Step& step) {
   auto left = context.announcing;
@@ -247,9 +229,13 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-constexpr std::array kGuards = {mode,        freeze, probation,      router,    evidence,  settle,
-                                destination, anchor, last_announcer, min_nodes, min_paths, turn,
-                                hold,        budget, backoff,        windows};
+// 5.17 to 5.19: damping.hpp, pauses.hpp.
+
+using Rule = Word (*)(const Context&, const Step&);
+constexpr std::array<Rule, 19> kGuards = {
+    mode,    freeze,         probation, router,     evidence, settle, destination,
+    anchor,  last_announcer, min_nodes, min_paths,  turn,     hold,   budget,
+    backoff, windows,        damping,   reannounce, reversal};
 
 }  // namespace
 

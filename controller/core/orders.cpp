@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controller/core/choose.hpp"
+#include "controller/core/damping.hpp"
 #include "controller/core/guard.hpp"
 
 namespace anycast::core {
@@ -84,7 +85,8 @@ class Desk {
                   .seen = context_.seen,
                   .paths = context_.paths,
                   .state = with,
-                  .announcing = context_.announcing};
+                  .announcing = context_.announcing,
+                  .forced = out_.forced};
     // A drain first lowers preference and withdraws later: ask the guards about its end, not its
     // beginning.
     if (trial.state.drain) trial.state.drain->now = true;
@@ -94,6 +96,7 @@ class Desk {
         if (!word.passed) return fmt::format("{}: {} ({})", step.upstream, word.text, word.guard);
       }
       if (removes(step)) trial.announcing.erase({context_.config.self, step.upstream});
+      spend(trial, step);
     }
     return std::nullopt;
   }
@@ -122,7 +125,8 @@ class Desk {
                           .until = until(order),
                           .reason = order.reason,
                           .actor = order.actor,
-                          .now = order.now};
+                          .now = order.now,
+                          .force = order.force};
     stand(order, std::move(with),
           fmt::format("draining {} {}", context_.config.self, for_how_long(until(order))));
   }
@@ -143,7 +147,8 @@ class Desk {
     session->second.pin = Pin{.stance = order.stance,
                               .until = until(order),
                               .reason = order.reason,
-                              .actor = order.actor};
+                              .actor = order.actor,
+                              .force = order.force};
     stand(order, std::move(with),
           fmt::format("pinned {} to {} {}", order.upstream, to_string(order.stance),
                       for_how_long(until(order))));
@@ -219,6 +224,7 @@ class Desk {
     const bool halts =
         state_.freeze && (order.kind == Order::Kind::drain || order.kind == Order::Kind::pin);
     if (halts) return reply(order, Outcome::refused, "refused: frozen by " + state_.freeze->actor);
+    out_.forced = out_.forced || order.force;
     switch (order.kind) {
       case Order::Kind::drain: return drain(order);
       case Order::Kind::undrain: return lift(order, state_.drain, "drained");

@@ -12,6 +12,7 @@ struct Ordered {
   std::optional<Order> apply = {};  ///< a person applies the plan
   bool confirm = false;
   bool undo = false;
+  bool forced = false;  ///< one of them goes beyond the flap-damping budget
   std::uint64_t probation_order =
       0;  ///< the order that is answered once confirm or undo has happened
 };

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "controller/core/damping.hpp"
 #include "controller/core/step.hpp"
 #include "controller/core/words.hpp"
 
@@ -71,6 +72,8 @@ Settled settle_probation(const Config& config, const Thought& thought, const Out
   if (kept) {
     out.state.sessions = pending.sessions;
     out.state.changes.push_back(plan.now);
+  } else {
+    charge(config, plan.now, pending.charges, out.state);
   }
   if (outcome.error) go_safe(config, plan.now, *outcome.error, out);
   const std::string text = outcome.error ? to_string(*outcome.error)
@@ -91,12 +94,14 @@ Settled settle_probation(const Config& config, const Thought& thought, const Out
 
 }  // namespace
 
-State intent(const Thought& thought) {
+State intent(const Config& config, const Thought& thought) {
   State out = thought.base;
   const auto& change = thought.plan.change;
   if (!change) return out;
-  out.pending =
-      Pending{.to_revision = change->fragment.revision, .sessions = thought.next.sessions};
+  out.pending = Pending{.to_revision = change->fragment.revision,
+                        .sessions = thought.next.sessions,
+                        .charges = change->charges};
+  charge(config, thought.plan.now, change->charges, out);
   if (change->person_confirms) {
     out.pending->confirm_by = thought.plan.now + *change->person_confirms;
     out.pending->order = thought.plan.answers;
@@ -119,12 +124,14 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
   };
   if (outcome.error) {
     out.state = thought.base;
+    for (int there_and_back = 0; outcome.left && there_and_back < 2; ++there_and_back)
+      charge(config, plan.now, plan.change->charges, out.state);
     go_safe(config, plan.now, *outcome.error, out);
     answer(Reply::failed, "rolled back: " + to_string(*outcome.error));
     return out;
   }
   if (outcome.on_probation) {
-    out.state = intent(thought);
+    out.state = intent(config, thought);
     const auto until = format_clock(*out.state.pending->confirm_by);
     out.events.push_back(
         {.kind = "applied",
@@ -142,6 +149,7 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
     return out;
   }
   out.state.safe_until.reset();
+  charge(config, plan.now, plan.change->charges, out.state);
   if (has_steps(thought)) {
     out.state.changes.push_back(plan.now);
     tell_steps(config, thought, out.events);

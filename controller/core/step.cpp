@@ -8,10 +8,12 @@
 #include "controller/core/adopt.hpp"
 #include "controller/core/blame.hpp"
 #include "controller/core/choose.hpp"
+#include "controller/core/damping.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/judge.hpp"
 #include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
+#include "controller/core/pauses.hpp"
 #include "controller/core/words.hpp"
 #include "controller/render/fragment.hpp"
 
@@ -82,6 +84,8 @@ void consider(Context& context, Step& step) {
   step.decision = state.next_decision++;
   state.previous[step.upstream] = encode(step.from);
   const bool held = state.drain || session.pin;
+  note_move(step, context.seen.now, session);
+  spend(context, step);
   session.stance = step.to;
   session.rung = step.rung;
   session.since = context.seen.now;
@@ -95,8 +99,8 @@ void consider(Context& context, Step& step) {
 
 /// Refusals that only mean "not yet" are no news; a new set of the others is told once.
 void tell_refusals(const Context& context, State& next, Plan& plan) {
-  static constexpr std::array kWaiting = {"settle", "hold_after_change", "one_step", "turn",
-                                          "probation"};
+  static constexpr std::array kWaiting = {"settle",    "hold_after_change", "one_step", "turn",
+                                          "probation", "reannounce",        "reversal"};
   std::map<std::string, std::string> refused;
   for (const auto& step : plan.steps) {
     std::vector<std::string> names;
@@ -206,6 +210,7 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
   const bool nothing =
       std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
   out.urgent = out.why == Change::Why::step && nothing && state.drain && state.drain->now;
+  out.charges = charges(setup.config, router, fragment);
   out.fragment = fragment;
   return out;
 }
@@ -224,7 +229,8 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
                 .announcing = base.announcing,
                 .blind = base.blind,
                 .blind_why = base.blind_why,
-                .person_applies = true};
+                .person_applies = true,
+                .forced = base.forced};
   auto steps = choose(trial);
   steps.insert(steps.begin(), extra.begin(), extra.end());
   for (auto& step : steps) consider(trial, step);
@@ -308,6 +314,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   std::erase_if(base.changes,
                 [&](Time t) { return seen.now - t >= config.guards.max_changes.per; });
   note_restart(config, seen, base, plan);
+  charge_resets(config, seen, base, plan.events);
 
   auto judged = judge(config, base, seen);
   plan.paths = std::move(judged.paths);
@@ -322,6 +329,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   context.blind = !context.blind_why.empty();
   const auto ordered = take_orders(context, plan.events, plan.replies);
   context.person_applies = ordered.apply.has_value();
+  context.forced = ordered.forced;
   plan.confirm = ordered.confirm || leftover == Leftover::confirm;
   plan.undo = ordered.undo || leftover == Leftover::undo;
   plan.answers = ordered.probation_order;

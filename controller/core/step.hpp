@@ -29,8 +29,8 @@ struct Thought {
 Thought step(const Setup& setup, const State& state, const Seen& seen);
 
 /// The state to write down before a change is handed over: nothing has happened yet, but the
-/// intention is known.
-State intent(const Thought& thought);
+/// intention is known and charged.
+State intent(const Config& config, const Thought& thought);
 
 struct Settled {
   State state;

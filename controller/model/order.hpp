@@ -20,7 +20,8 @@ struct Order {
   std::optional<Duration> lasts = {};    ///< none: until taken back
   std::optional<Duration> confirm = {};  ///< apply: a person has to confirm within this time
   std::uint64_t decision = 0;            ///< undo: which; 0 the last
-  bool now = false;  ///< drain: withdraw at once, without GRACEFUL_SHUTDOWN first
+  bool now = false;    ///< drain: withdraw at once, without GRACEFUL_SHUTDOWN first
+  bool force = false;  ///< drain, undrain, pin, unpin, apply, undo: beyond the flap-damping budget
   std::string reason = {};
   std::string actor = {};  ///< who, for the history; from the peer's credentials
 };

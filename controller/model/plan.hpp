@@ -118,6 +118,7 @@ struct Change {
   std::string diff = {};                         ///< of the fragment file, unified
   std::string text = {};                         ///< one line: what it is for
   std::vector<std::string> upstreams = {};       ///< whose exports change
+  Charges charges = {};                          ///< what it costs of the flap-damping budget
   std::optional<Duration> person_confirms = {};  ///< leave it on probation until a person confirms
   bool urgent = false;  ///< the node's own death or an order to leave at once: the fast path
 };
@@ -164,6 +165,7 @@ struct Outcome {
   bool attempted = false;
   std::optional<Error> error = {};  ///< what ran before runs again
   bool on_probation = false;        ///< verified, waits for a person's confirm
+  bool left = false;  ///< it failed after the daemon had activated it: peers have heard of it
   Duration took = {};
 };
 

@@ -43,6 +43,7 @@ struct Pin {
   std::optional<Time> until = {};
   std::string reason = {};
   std::string actor = {};
+  bool force = false;  ///< whatever the flap-damping budget says
   bool operator==(const Pin&) const = default;
 };
 
@@ -57,8 +58,21 @@ struct SessionState {
   std::optional<Pin> pin = {};
   std::optional<Time> hold_until =
       {};  ///< no automatic step before (after an undo or a failed step)
+  std::vector<Time> withdrawals = {};  ///< automatic ones, each within a day of the one before
+  std::vector<Time> reversals = {};    ///< automatic turns, each within 6 h of the one before
   bool operator==(const SessionState&) const = default;
 };
+
+/// What a router that damps holds against us (RFC 2439), in thousandths of a point, as of `at`.
+struct Penalty {
+  std::int64_t milli = 0;
+  Time at = {};
+  bool operator==(const Penalty&) const = default;
+};
+
+/// Damping points by counter: an upstream's name for the session, a prefix's text for the prefix as
+/// the world sees it.
+using Charges = std::map<std::string, int>;
 
 /// A standing word of a person about the whole node.
 struct Standing {
@@ -66,7 +80,8 @@ struct Standing {
   std::optional<Time> until = {};
   std::string reason = {};
   std::string actor = {};
-  bool now = false;  ///< a drain without the GRACEFUL_SHUTDOWN prelude
+  bool now = false;    ///< a drain without the GRACEFUL_SHUTDOWN prelude
+  bool force = false;  ///< whatever the flap-damping budget says
   bool operator==(const Standing&) const = default;
 };
 
@@ -83,6 +98,7 @@ struct Pending {
   std::optional<Time> confirm_by =
       {};  ///< a person has to confirm; the daemon goes back by itself then
   std::uint64_t order = 0;
+  Charges charges = {};  ///< what it costs, and costs again if it is taken back
   bool operator==(const Pending&) const = default;
 };
 
@@ -106,6 +122,9 @@ struct State {
   std::string router_started = {};
   std::map<std::string, std::string> refused =
       {};  ///< by upstream: the guards that last refused, as told
+  std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
+  std::map<std::string, std::string> up =
+      {};  ///< sessions that were up in the last cycle, and since when
   bool operator==(const State&) const = default;
 };
 

@@ -43,6 +43,12 @@ Config fleet() {
   out.guards.min_nodes = 2;
   out.guards.min_paths_per_carrier = 2;
   out.guards.anchors = {"hk-ali-1", "hk-tx-1"};
+  // The evening is told at the pace of the ladder's own times. With the defaults a withdrawal waits
+  // until the penalty of the prepending before it has gone, and nothing turns back within 30
+  // minutes.
+  out.guards.damping = {.normal = 5'000, .ceiling = 5'000};
+  out.guards.reannounce = {seconds{0}, seconds{0}};
+  out.guards.reversal = {seconds{0}, seconds{0}};
   return out;
 }
 

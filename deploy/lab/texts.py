@@ -278,6 +278,9 @@ guards:
   hold_after_change: 6s
   turn: 6s
   confirm: 6s
+  damping: {{half_life: 1s}}            # minutes of the real world are seconds here
+  reannounce: {{after: 10s, most: 2m}}
+  reversal: {{after: 0s, most: 0s}}
 
 fleet: {{announcements: anycast_announces, max_age: 10s}}
 router: {{kind: bird, templates: {templates}, timeout: 2s}}

@@ -26,11 +26,15 @@ State full_state() {
                                 .pin = Pin{.stance = {.kind = Stance::Kind::withdraw},
                                            .until = at(9),
                                            .reason = "\"CMI\" ticket\n区域",
-                                           .actor = "lin (uid 1004)"},
-                                .hold_until = at(11)};
+                                           .actor = "lin (uid 1004)",
+                                           .force = true},
+                                .hold_until = at(11),
+                                .withdrawals = {at(21), at(22)},
+                                .reversals = {at(23)}};
   state.sessions["cmi"] = session;
   state.sessions["ntt"] = {};
-  state.drain = Standing{.since = at(3), .until = at(4), .reason = "r", .actor = "a", .now = true};
+  state.drain = Standing{
+      .since = at(3), .until = at(4), .reason = "r", .actor = "a", .now = true, .force = true};
   state.freeze = Standing{.since = at(6)};
   state.condition = Condition::safe;
   state.condition_since = at(12);
@@ -41,12 +45,15 @@ State full_state() {
                           .to_revision = 1,
                           .sessions = {{"cmi", session}},
                           .confirm_by = at(14),
-                          .order = 77};
+                          .order = 77,
+                          .charges = {{"cmi", 500}, {"203.0.113.0/24", 1000}}};
   state.previous = {{"cmi", "prepend=2"}};
   state.adopted = true;
   state.next_decision = 1843;
   state.router_started = "2026-06-01 12:00:00";
   state.refused = {{"cmi", "floor, pace"}};
+  state.penalties = {{"203.0.113.0/24", {.milli = 1'500'000, .at = at(31)}}};
+  state.up = {{"cmi", "12:00:01.123"}};
   return state;
 }
 
@@ -72,8 +79,12 @@ class Random {
                               .to_revision = static_cast<std::uint32_t>(engine_()),
                               .sessions = sessions(),
                               .confirm_by = maybe(),
-                              .order = engine_()};
+                              .order = engine_(),
+                              .charges = {{text(), small() * 500}}};
     }
+    for (int i = small(); i > 0; --i)
+      state.penalties[text()] = {.milli = time().time_since_epoch().count(), .at = time()};
+    for (int i = small(); i > 0; --i) state.up[text()] = text();
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
     state.adopted = coin();
     state.next_decision = engine_();
@@ -115,7 +126,9 @@ class Random {
                  .why = text(),
                  .decision = engine_(),
                  .hold_until = maybe()};
-      if (coin()) session.pin = Pin{stance(), maybe(), text(), text()};
+      for (int n = small(); n > 0; --n) session.withdrawals.push_back(time());
+      for (int n = small(); n > 0; --n) session.reversals.push_back(time());
+      if (coin()) session.pin = Pin{stance(), maybe(), text(), text(), coin()};
     }
     return all;
   }

@@ -1,0 +1,76 @@
+#include "controller/core/pauses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/core/damping.hpp"
+#include "controller/core/guard_words.hpp"
+
+namespace anycast::core {
+namespace {
+
+constexpr Duration kDay = hours{24};
+constexpr Duration kQuiet = hours{6};
+constexpr Duration kEmergencyPause = minutes{5};
+
+/// The pause after the `times`-th event of a row; times > 0.
+Duration doubled(const Pause& pause, std::size_t times) {
+  auto out = pause.after;
+  for (std::size_t i = 1; i < times && out < pause.most; ++i) out *= 2;
+  return std::min(out, std::max(pause.most, pause.after));
+}
+
+/// Adds `now` to a row of events, which a longer silence than `quiet` ends.
+void append(std::vector<Time>& row, Time now, Duration quiet) {
+  if (!row.empty() && now - row.back() > quiet) row.clear();
+  row.push_back(now);
+}
+
+bool turns(const Step& step, const SessionState& session) {
+  return (step.cause == Cause::carrier && session.cause == Cause::restore) ||
+         (step.cause == Cause::restore && session.cause == Cause::carrier);
+}
+
+std::string nth(std::size_t times, const char* what) {
+  return times > 1 ? fmt::format(", {} {} in a row", times, what) : std::string{};
+}
+
+}  // namespace
+
+std::optional<GuardResult> reannounce(const Context& context, const Step& step) {
+  const bool returns = !step.from.announces() && step.to.announces();
+  if (!returns || !automatic(step) || step.cause == Cause::startup) return std::nullopt;
+  const auto& session = context.state.sessions.at(step.upstream);
+  const auto times = std::max<std::size_t>(session.withdrawals.size(), 1);
+  const auto pause = doubled(context.config.guards.reannounce, times);
+  const auto until = session.since + pause;
+  return decide(context.seen.now >= until, "reannounce",
+                fmt::format("withdrawn at {}{}, returns after {}", format_clock(session.since),
+                            nth(times, "withdrawals"), format_age(pause)),
+                "guards.reannounce", until);
+}
+
+std::optional<GuardResult> reversal(const Context& context, const Step& step) {
+  const auto& session = context.state.sessions.at(step.upstream);
+  if (!turns(step, session)) return std::nullopt;
+  const bool quiet =
+      session.reversals.empty() || context.seen.now - session.reversals.back() > kQuiet;
+  const auto times = quiet ? 1 : session.reversals.size() + 1;
+  auto pause = doubled(context.config.guards.reversal, times);
+  auto text = fmt::format("{} since {}{}, turns after {}", to_string(session.stance),
+                          format_clock(session.since), nth(times, "turns"), format_age(pause));
+  if (const auto urgent = emergency(context, step); urgent && pause > kEmergencyPause) {
+    pause = kEmergencyPause;
+    text += fmt::format(", shortened to {}: {}", format_age(pause), *urgent);
+  }
+  const auto until = session.since + pause;
+  return decide(context.seen.now >= until, "reversal", std::move(text), "guards.reversal", until);
+}
+
+void note_move(const Step& step, Time now, SessionState& session) {
+  if (removes(step) && automatic(step)) append(session.withdrawals, now, kDay);
+  if (turns(step, session)) append(session.reversals, now, kQuiet);
+}
+
+}  // namespace anycast::core

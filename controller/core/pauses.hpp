@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "controller/core/context.hpp"
+
+namespace anycast::core {
+
+/// Guard "reannounce": a session that automation withdrew stays withdrawn for a while, twice as
+/// long with each withdrawal within a day of the one before.
+std::optional<GuardResult> reannounce(const Context& context, const Step& step);
+
+/// Guard "reversal": a session is not moved back the way it came for a while, twice as long with
+/// each turn within 6 h of the one before; in an emergency it waits 5 minutes at most.
+std::optional<GuardResult> reversal(const Context& context, const Step& step);
+
+/// Writes a step that is taken into the session's memory of withdrawals and turns; `session` is as
+/// it was before the step.
+void note_move(const Step& step, Time now, SessionState& session);
+
+}  // namespace anycast::core
