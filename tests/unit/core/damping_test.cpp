@@ -116,7 +116,7 @@ TEST_CASE("in normal operation a withdrawal waits until all of the penalty has g
   bench.run(minutes{10});
   CHECK(word(bench, "cmi", "damping") ==
         "no: 203.0.113.0/24: penalty 314 + 1000 -> 1314 of 1000; earliest " +
-            format_clock(began + seconds{8'076}));
+            format_clock(began + seconds{8'075}));
   bench.run(hours{4}, [&] { return bench.stance("cmi") == kWithdraw; });
   REQUIRE(bench.stance("cmi") == kWithdraw);
   CHECK(bench.now - began >= minutes{134});
@@ -147,7 +147,7 @@ TEST_CASE("other nodes' updates count for the prefix, and silence is told") {
   bench.run(minutes{20}, [&] { return bench.step("cmi") != nullptr; });
   CHECK(word(bench, "cmi", "damping") ==
         "no: 203.0.113.0/24: penalty 700 (700 of other nodes) + 500 -> 1200 of 1000; earliest " +
-            format_clock(bench.now + seconds{437}));
+            format_clock(bench.now + seconds{435}));
   bench.others["hk-tx-1"].penalty[kPrefix] = 400;
   bench.others["hk-aws-1"].penalty.clear();
   bench.others.erase("hk-ali-1");
