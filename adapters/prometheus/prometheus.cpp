@@ -186,7 +186,7 @@ Result<PrometheusSource::Asked> PrometheusSource::ask(
 }
 
 Time PrometheusSource::fetch_from(std::size_t server, Time at) const {
-  const Time oldest = at - config_.evidence.window;
+  const Time oldest = at - config_.evidence.longest();
   if (last_server_ != server || at < last_at_) return oldest;
   return std::max(oldest, last_at_ - kOverlapScrapes * config_.evidence.scrape);
 }

@@ -174,7 +174,7 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
   std::size_t future = 0;
   std::size_t past = 0;
   std::optional<Time> newest;
-  const Time oldest = at - config_.evidence.window;
+  const Time oldest = at - config_.evidence.longest();
   std::set<std::string> names;
   for (const auto& series : reply.series) {
     ProbeKey key;
@@ -215,7 +215,7 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
     reply_faults_.push_back(
         fmt::format("{} sample{} of evidence.{} ignored, older than the window of {}: the newest "
                     "of them is {} old",
-                    past, past == 1 ? "" : "s", selector, format_age(config_.evidence.window),
+                    past, past == 1 ? "" : "s", selector, format_age(config_.evidence.longest()),
                     format_age(at - *newest)));
   }
   if (reply.histograms > 0) {
@@ -226,7 +226,7 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
 }
 
 void SampleWindow::merge(const Reply& loss, const Reply& rtt, Time from, Time at) {
-  const Time oldest = at - config_.evidence.window;
+  const Time oldest = at - config_.evidence.longest();
   const auto prune = [&](Parts& parts) {
     for (auto& [labels, points] : parts) {
       std::erase_if(points, [&](const Point& point) {

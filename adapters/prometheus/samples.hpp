@@ -26,9 +26,9 @@ class SampleWindow {
 
   void clear();
   /// Replaces everything in (from, at] by what the answers hold there, and forgets what is not in
-  /// (at - window, at]. Whether the server took the left edge as open or closed does not matter.
+  /// (at - longest, at]. Whether the server took the left edge as open or closed does not matter.
   void merge(const Reply& loss, const Reply& rtt, Time from, Time at);
-  /// Series and faults of the window (at - window, at]; `server` and `partial` are the caller's.
+  /// Series and faults of the window (at - longest, at]; `server` and `partial` are the caller's.
   Evidence evidence(Time at) const;
 
  private:

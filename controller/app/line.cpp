@@ -96,10 +96,16 @@ Time aligned(Time now, Duration interval) {
   return Time{Duration{us - us % interval.count()}};
 }
 
-Seen observe(const Config& config, const Ports& ports, Time now, std::vector<Order> orders) {
+Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Time now,
+             std::vector<Order> orders) {
   const auto at = now - config.prometheus.lag;
   Seen seen{.now = now};
-  seen.evidence = sourced(ports.evidence.evidence(at), at);
+  if (auto evidence = ports.evidence.evidence(at)) {
+    meters.feed(*evidence);
+    seen.evidence = Sourced<Readings>::ok(meters.read(), at);
+  } else {
+    seen.evidence = Sourced<Readings>::failed(std::move(evidence.error()), at);
+  }
   seen.fleet = sourced(ports.evidence.fleet(at), at);
   seen.router = sourced(ports.router.in_force(), now);
   seen.windows = open_windows(config.guards.windows, now);
@@ -107,9 +113,8 @@ Seen observe(const Config& config, const Ports& ports, Time now, std::vector<Ord
   return seen;
 }
 
-Look look(const core::Setup& setup, const Ports& ports, const State& state, Time now,
-          std::vector<Order> orders) {
-  Look out{.seen = observe(setup.config, ports, now, std::move(orders))};
+Look look(const core::Setup& setup, const State& state, Seen seen) {
+  Look out{.seen = std::move(seen)};
   out.thought = core::step(setup, state, out.seen);
   return out;
 }
@@ -131,10 +136,15 @@ Published publish(std::shared_ptr<const Config> config, const Look& look, const 
 }
 
 Line::Line(std::shared_ptr<const core::Setup> setup, State state, Time started)
-    : setup_{std::move(setup)}, state_{std::move(state)}, started_{started}, loaded_{started} {}
+    : setup_{std::move(setup)},
+      meters_{setup_->config},
+      state_{std::move(state)},
+      started_{started},
+      loaded_{started} {}
 
 void Line::take(std::shared_ptr<const core::Setup> setup, Time now) {
   setup_ = std::move(setup);
+  meters_ = core::Meters{setup_->config};
   loaded_ = now;
 }
 
@@ -219,7 +229,8 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   const auto began = ports.clock.now();
   // A clock that was set back must not run the damping clocks backwards.
   last_ = std::max(last_, aligned(began, config().prometheus.interval));
-  auto seen_now = look(*setup_, ports, state_, last_, std::move(orders));
+  auto seen_now =
+      look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)));
   auto& [seen, thought] = seen_now;
   const auto outcome = hand_over(ports, thought, seen.router);
   auto settled = core::settle(config(), thought, outcome);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "controller/app/published.hpp"
+#include "controller/core/meters.hpp"
 #include "controller/core/step.hpp"
 #include "controller/ports/ports.hpp"
 
@@ -23,16 +24,16 @@ struct Ports {
 /// The evaluation time of a cycle: the same on every node whose clock is right.
 Time aligned(Time now, Duration interval);
 
-/// Asks every source, once.
-Seen observe(const Config& config, const Ports& ports, Time now, std::vector<Order> orders);
+/// Asks every source, once; `meters` take what is new in the evidence.
+Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Time now,
+             std::vector<Order> orders);
 
 /// Observing and thinking, and nothing else: what a dry run is.
 struct Look {
   Seen seen;
   core::Thought thought = {};
 };
-Look look(const core::Setup& setup, const Ports& ports, const State& state, Time now,
-          std::vector<Order> orders = {});
+Look look(const core::Setup& setup, const State& state, Seen seen);
 Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state);
 
 /// seen -> thought -> done -> proof -> state, once per call.
@@ -56,6 +57,7 @@ class Line {
              const Outcome& outcome);
 
   std::shared_ptr<const core::Setup> setup_;
+  core::Meters meters_;
   State state_;
   Time started_;
   Time loaded_;

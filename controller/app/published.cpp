@@ -37,15 +37,15 @@ std::uint64_t Histogram::total() const {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-EvidenceSummary summarise(const Evidence& evidence) {
-  EvidenceSummary out{.at = evidence.at,
-                      .server = evidence.server,
-                      .series = static_cast<int>(evidence.series.size()),
-                      .faults = evidence.faults,
-                      .partial = evidence.partial};
-  for (const auto& series : evidence.series) {
-    if (series.samples.empty()) continue;
-    out.newest = std::max(out.newest.value_or(series.samples.back().at), series.samples.back().at);
+EvidenceSummary summarise(const Readings& readings) {
+  EvidenceSummary out{.at = readings.at,
+                      .server = readings.server,
+                      .series = static_cast<int>(readings.probes.size()),
+                      .faults = readings.faults,
+                      .partial = readings.partial};
+  for (const auto& probe : readings.probes) {
+    const auto newest = readings.at - probe.slow.newest_age;
+    out.newest = std::max(out.newest.value_or(newest), newest);
   }
   return out;
 }

@@ -53,7 +53,7 @@ struct EvidenceSummary {
   std::vector<std::string> faults = {};
   bool partial = false;
 };
-EvidenceSummary summarise(const Evidence& evidence);
+EvidenceSummary summarise(const Readings& readings);
 
 /// How the last hand-over to the routing daemon ended.
 struct ApplyOutcome {

@@ -143,7 +143,8 @@ int plan_of_file(const Options& options) {
   const Ports ports{*sources.evidence, *sources.router, **store, journal, clock, {}};
   const auto state = loaded->value_or(State{});
   const auto now = aligned(clock.now(), config.prometheus.interval);
-  const auto seen = anycast::look(*prepared.setup, ports, state, now);
+  core::Meters meters{config};
+  const auto seen = anycast::look(*prepared.setup, state, observe(config, ports, meters, now, {}));
   const auto made =
       report::plan(publish(std::shared_ptr<const Config>{prepared.setup, &config}, seen, state));
   print(made, options);

@@ -52,10 +52,11 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   const SystemClock clock;
   NoJournal journal;
   const Ports ports{*sources.evidence, *sources.router, **store, journal, clock, {}};
+  core::Meters meters{config};
   auto state = loaded->value_or(State{});
   for (;;) {
     const auto now = aligned(clock.now(), config.prometheus.interval);
-    const auto seen = look(*setup, ports, state, now);
+    const auto seen = look(*setup, state, observe(config, ports, meters, now, {}));
     state = seen.thought.base;
     const auto shown = publish(std::shared_ptr<const Config>{setup, &config}, seen, state);
     std::cout << text::print(report::plan(shown), {.width = 160, .utc = true});

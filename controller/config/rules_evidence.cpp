@@ -147,6 +147,26 @@ void check_resolution(const Checked& c, const std::string& carrier, const Thresh
                         holds, shown_share(kZ * kZ / (n + kZ * kZ))));
 }
 
+/// Only what somebody wrote can contradict: a default gives way to `evidence.window`.
+void check_windows(const Checked& c) {
+  const auto& e = c.config.evidence;
+  const auto contradicts = [&](const char* path, Duration span, bool wrong, const char* rule) {
+    if (!c.bound.good("evidence.window") || !c.bound.good(path) || !c.bound.set(path) || !wrong)
+      return;
+    const auto at = c.bound.at(path);
+    const auto place = c.bound.set("evidence.window")
+                           ? " (" + c.report.refer(c.bound.at("evidence.window"), at) + ")"
+                           : std::string{};
+    c.report.error(at, "window-order",
+                   fmt::format("{} must not be {} than evidence.window ({}){}",
+                               print_duration(span), rule, print_duration(e.window), place),
+                   {"fast_window, window and slow_window end at the same time, each longer than "
+                    "the one before"});
+  };
+  contradicts("evidence.fast_window", e.fast_window, e.fast_window > e.window, "longer");
+  contradicts("evidence.slow_window", e.slow_window, e.slow_window < e.window, "shorter");
+}
+
 void check_samples(const Checked& c) {
   const auto& e = c.config.evidence;
   if (!c.bound.good("evidence") || e.window / e.scrape >= e.min_samples) return;
@@ -208,6 +228,7 @@ void check_evidence(const Checked& c) {
     check_thresholds(c, carrier, t);
     check_resolution(c, carrier, t);
   }
+  check_windows(c);
   check_samples(c);
   check_prometheus(c);
 }

@@ -8,54 +8,30 @@ namespace {
 
 Duration round_us(double us) { return Duration{std::llround(us)}; }
 
-/// Median with its rank interval: order statistics at n/2 -+ z*sqrt(n)/2, free of any distribution.
-Bounded<Duration> median(std::vector<Duration> values) {
-  std::ranges::sort(values);
-  const auto n = static_cast<double>(values.size());
-  const double reach = kZ * std::sqrt(n) / 2;
-  const auto rank = [&](double r) {
-    const auto last = static_cast<std::int64_t>(values.size()) - 1;
-    return values.at(static_cast<std::size_t>(std::clamp<std::int64_t>(std::llround(r), 0, last)));
-  };
-  return {.value = values.at((values.size() - 1) / 2),
-          .low = rank(std::floor(n / 2 - reach) - 1),
-          .high = rank(std::ceil(n / 2 + reach))};
-}
-
-Bounded<Duration> mean(const std::vector<Duration>& values) {
-  double sum = 0;
-  for (const auto v : values) sum += static_cast<double>(v.count());
-  const auto n = static_cast<double>(values.size());
-  const double average = sum / n;
-  double squares = 0;
-  for (const auto v : values) squares += std::pow(static_cast<double>(v.count()) - average, 2);
-  const double error = values.size() > 1 ? kZ * std::sqrt(squares / (n - 1) / n) : average;
-  return {.value = round_us(average),
-          .low = round_us(std::max(0.0, average - error)),
-          .high = round_us(average + error)};
-}
-
-template <class T, class Get>
-T middle(const std::vector<Estimate>& regions, Get get) {
-  std::vector<T> values;
+/// The middle region's value and bounds, each for itself.
+Bounded<Duration> middle(std::span<const Estimate* const> regions, bool Estimate::*has,
+                         Bounded<Duration> Estimate::*field) {
+  std::vector<Duration> values;
   values.reserve(regions.size());
-  for (const auto& region : regions) values.push_back(get(region));
-  std::ranges::sort(values);
-  return values.at((values.size() - 1) / 2);
-}
-
-Bounded<Duration> middle_of(const std::vector<Estimate>& regions,
-                            Bounded<Duration> Estimate::*field) {
-  return {.value = middle<Duration>(regions, [&](const Estimate& e) { return (e.*field).value; }),
-          .low = middle<Duration>(regions, [&](const Estimate& e) { return (e.*field).low; }),
-          .high = middle<Duration>(regions, [&](const Estimate& e) { return (e.*field).high; })};
+  const auto of = [&](Duration Bounded<Duration>::*part) {
+    values.clear();
+    for (const auto* region : regions) {
+      if (region->*has) values.push_back(region->*field.*part);
+    }
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+    std::ranges::nth_element(values, at);
+    return *at;
+  };
+  return {.value = of(&Bounded<Duration>::value),
+          .low = of(&Bounded<Duration>::low),
+          .high = of(&Bounded<Duration>::high)};
 }
 
 }  // namespace
 
-Bounded<Ppm> loss_interval(int lost, int sent) {
-  const double n = sent;
-  const double p = lost / n;
+Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi) {
+  const double n = sent / to_ratio(phi);
+  const double p = static_cast<double>(lost) / sent;
   const double z2 = kZ * kZ;
   const double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kZ / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
@@ -67,51 +43,54 @@ Bounded<Ppm> loss_interval(int lost, int sent) {
           .high = lost == sent ? kAll : ppm(centre + half)};
 }
 
-Estimate estimate(std::span<const Sample> samples, Time now) {
-  Estimate out;
-  if (samples.empty()) return out;
-  std::vector<Duration> replies;
-  std::vector<Duration> steps;
-  const Sample* before = nullptr;
-  for (const auto& sample : samples) {
-    ++out.sent;
-    if (sample.received) {
-      replies.push_back(sample.rtt);
-      if (before != nullptr && before->received) {
-        steps.push_back(std::chrono::abs(sample.rtt - before->rtt));
-      }
-    } else {
-      ++out.lost;
-    }
-    before = &sample;
-  }
-  out.newest_age = now - samples.back().at;
-  out.loss = loss_interval(out.lost, out.sent);
-  out.has_rtt = !replies.empty();
-  out.has_jitter = !steps.empty();
-  if (out.has_rtt) out.rtt = median(std::move(replies));
-  if (out.has_jitter) out.jitter = mean(steps);
-  return out;
+Bounded<Duration> median(std::span<const std::int32_t> sorted_us) {
+  const auto n = static_cast<double>(sorted_us.size());
+  const double reach = kZ * std::sqrt(n) / 2;
+  const auto rank = [&](double r) {
+    const auto last = static_cast<std::int64_t>(sorted_us.size()) - 1;
+    return Duration{sorted_us[static_cast<std::size_t>(
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(r), 0, last))]};
+  };
+  return {.value = Duration{sorted_us[(sorted_us.size() - 1) / 2]},
+          .low = rank(std::floor(n / 2 - reach) - 1),
+          .high = rank(std::ceil(n / 2 + reach))};
 }
 
-Estimate pool(const std::vector<Estimate>& regions) {
+Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2) {
+  const double n = count;
+  const double average = static_cast<double>(sum_us) / n;
+  const double squares = std::max(0.0, static_cast<double>(sum_us2) - n * average * average);
+  const double error = count > 1 ? kZ * std::sqrt(squares / (n - 1) / n) : average;
+  return {.value = round_us(average),
+          .low = round_us(std::max(0.0, average - error)),
+          .high = round_us(average + error)};
+}
+
+Estimate pool(std::span<const Estimate* const> regions) {
   Estimate out;
   if (regions.empty()) return out;
-  std::vector<Estimate> with_rtt;
-  std::vector<Estimate> with_jitter;
-  out.newest_age = regions.front().newest_age;
-  for (const auto& region : regions) {
-    out.sent += region.sent;
-    out.lost += region.lost;
-    out.newest_age = std::min(out.newest_age, region.newest_age);
-    if (region.has_rtt) with_rtt.push_back(region);
-    if (region.has_jitter) with_jitter.push_back(region);
+  out.newest_age = regions.front()->newest_age;
+  Ppm dispersion = 0;
+  for (const auto* region : regions) {
+    out.sent += region->sent;
+    out.lost += region->lost;
+    out.runs += region->runs;
+    out.longest_run = std::max(out.longest_run, region->longest_run);
+    out.newest_age = std::min(out.newest_age, region->newest_age);
+    out.has_rtt = out.has_rtt || region->has_rtt;
+    out.has_jitter = out.has_jitter || region->has_jitter;
+    // With nothing lost each counts as one that lost a packet: its phi then tells of other windows.
+    dispersion += region->phi;
   }
-  if (out.sent > 0) out.loss = loss_interval(out.lost, out.sent);
-  out.has_rtt = !with_rtt.empty();
-  out.has_jitter = !with_jitter.empty();
-  if (out.has_rtt) out.rtt = middle_of(with_rtt, &Estimate::rtt);
-  if (out.has_jitter) out.jitter = middle_of(with_jitter, &Estimate::jitter);
+  out.phi = dispersion / static_cast<Ppm>(regions.size());
+  if (out.lost > 0) {
+    dispersion = 0;
+    for (const auto* region : regions) dispersion += region->phi * region->lost;
+    out.phi = dispersion / out.lost;
+  }
+  if (out.sent > 0) out.loss = loss_interval(out.lost, out.sent, out.phi);
+  if (out.has_rtt) out.rtt = middle(regions, &Estimate::has_rtt, &Estimate::rtt);
+  if (out.has_jitter) out.jitter = middle(regions, &Estimate::has_jitter, &Estimate::jitter);
   return out;
 }
 

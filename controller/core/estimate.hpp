@@ -1,25 +1,30 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
-#include "controller/model/evidence.hpp"
-#include "controller/model/plan.hpp"
+#include "controller/model/readings.hpp"
 
 namespace anycast::core {
 
 /// One-sided 95 % bounds everywhere: each threshold is crossed in one direction only.
 inline constexpr double kZ = 1.645;
 
-/// Statistics of one probe's window. `samples` as in ProbeSeries; `now` only dates the newest of
-/// them.
-Estimate estimate(std::span<const Sample> samples, Time now);
+/// Wilson's score interval for `lost` of `sent` (Wilson 1927) as if 1/phi of the packets had been
+/// sent and lost: losses in bursts prove less. 0 to 1 in ppm; sent > 0, phi >= 1,000,000.
+Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi = kAll);
+
+/// Median of sorted values with its rank interval: order statistics at n/2 -+ z*sqrt(n)/2, free of
+/// any distribution. Not empty.
+Bounded<Duration> median(std::span<const std::int32_t> sorted_us);
+
+/// Mean of `count` values with the bounds of its standard error; count > 0.
+Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2);
 
 /// The regions of one path as one: loss by counts, RTT and jitter by the median of the regions, so
-/// that a single sick probe moves neither. Empty input gives an empty estimate.
-Estimate pool(const std::vector<Estimate>& regions);
-
-/// Wilson's score interval for `lost` of `sent` (Wilson 1927); 0 to 1 in ppm, sent > 0.
-Bounded<Ppm> loss_interval(int lost, int sent);
+/// that a single sick probe moves neither; phi by the losses of each. Empty input gives an empty
+/// estimate.
+Estimate pool(std::span<const Estimate* const> regions);
 
 }  // namespace anycast::core

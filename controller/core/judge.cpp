@@ -10,28 +10,21 @@
 namespace anycast::core {
 namespace {
 
-using SeriesIndex = std::map<ProbeKey, const ProbeSeries*>;
-
-SeriesIndex index(const Seen& seen) {
-  SeriesIndex out;
-  if (!seen.evidence.value) return out;
-  for (const auto& series : seen.evidence.value->series) out.emplace(series.key, &series);
-  return out;
-}
-
-/// The series that speaks for a path in a region: its own session's, else the node's.
-const ProbeSeries* series_for(const SeriesIndex& series, const PathKey& path,
-                              const std::string& region) {
+/// The probe that speaks for a path in a region: its own session's, else the node's.
+const ProbeReading* probe_for(const Seen& seen, const PathKey& path, const std::string& region) {
+  if (!seen.evidence.value) return nullptr;
+  const auto& probes = seen.evidence.value->probes;
   for (const auto& upstream : {path.upstream, std::string{}}) {
-    const auto found = series.find({path.node, upstream, path.carrier, region});
-    if (found != series.end()) return found->second;
+    const ProbeKey key{path.node, upstream, path.carrier, region};
+    const auto found = std::ranges::lower_bound(probes, key, {}, &ProbeReading::key);
+    if (found != probes.end() && found->key == key) return &*found;
   }
   return nullptr;
 }
 
 // 1.1
-std::string unusable(const Config& config, const ProbeSeries* series, const Estimate& estimate) {
-  if (series == nullptr || estimate.sent == 0) return "no samples";
+std::string unusable(const Config& config, const ProbeReading* probe, const Estimate& estimate) {
+  if (probe == nullptr) return "no samples";
   const auto limit = config.prometheus.max_age;
   if (estimate.newest_age > limit) {
     return fmt::format("newest sample {} old, limit {}", format_age(estimate.newest_age),
@@ -70,10 +63,14 @@ std::array<Reading, 3> readings(const Estimate& e, const Thresholds& t) {
 
 // 1.2
 RegionReport judge_region(const Config& config, const Seen& seen, const Thresholds& thresholds,
-                          const ProbeSeries* series, const std::string& region) {
+                          const ProbeReading* probe, const std::string& region) {
   RegionReport out{.region = region};
-  if (series != nullptr) out.estimate = estimate(series->samples, seen.now);
-  out.unusable = unusable(config, series, out.estimate);
+  if (probe != nullptr) {
+    out.estimate = probe->main;
+    out.estimate.newest_age += seen.now - seen.evidence.value->at;
+    out.cusum = probe->cusum;
+  }
+  out.unusable = unusable(config, probe, out.estimate);
   if (!out.unusable.empty()) return out;
   out.level = Verdict::ok;
   for (const auto& r : readings(out.estimate, thresholds)) {
@@ -84,16 +81,28 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
   return out;
 }
 
-// 1.3 to 1.5
-void judge_path(const Seen& seen, const Thresholds& thresholds, PathReport& path) {
-  std::vector<Estimate> usable;
-  for (const auto& region : path.regions) {
-    if (region.unusable.empty()) usable.push_back(region.estimate);
+/// The usable regions as one, over the three windows.
+int pool_regions(const std::vector<const ProbeReading*>& probes, PathReport& path) {
+  std::vector<const Estimate*> main;
+  std::vector<const Estimate*> fast;
+  std::vector<const Estimate*> slow;
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    if (!path.regions[i].unusable.empty()) continue;
+    main.push_back(&path.regions[i].estimate);
+    fast.push_back(&probes[i]->fast);
+    slow.push_back(&probes[i]->slow);
   }
-  path.pooled = pool(usable);
-  if (static_cast<int>(usable.size()) < thresholds.regions) {
-    path.unknown_why = fmt::format("{} of {} regions usable, needs {}", usable.size(),
-                                   path.regions.size(), thresholds.regions);
+  path.pooled = pool(main);
+  path.fast = pool(fast);
+  path.slow = pool(slow);
+  return static_cast<int>(main.size());
+}
+
+// 1.3 to 1.5
+void judge_path(const Seen& seen, const Thresholds& thresholds, int usable, PathReport& path) {
+  if (usable < thresholds.regions) {
+    path.unknown_why = fmt::format("{} of {} regions usable, needs {}", usable, path.regions.size(),
+                                   thresholds.regions);
     return;
   }
   if (seen.evidence.value && seen.evidence.value->partial) {
@@ -146,19 +155,20 @@ PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
 
 Judgement judge(const Config& config, const State& state, const Seen& seen) {
   Judgement out;
-  const auto series = index(seen);
   for (const auto& [node, entry] : config.nodes) {
     for (const auto& [upstream, session] : entry.sessions) {
       for (const auto& carrier : config.upstreams.at(upstream).carries) {
         const auto& thresholds = config.thresholds.at(carrier);
         PathReport path{.key = {node, upstream, carrier}};
+        std::vector<const ProbeReading*> probes;
+        probes.reserve(config.regions.size());
         for (const auto& region : config.regions) {
-          path.regions.push_back(
-              judge_region(config, seen, thresholds, series_for(series, path.key, region), region));
+          probes.push_back(probe_for(seen, path.key, region));
+          path.regions.push_back(judge_region(config, seen, thresholds, probes.back(), region));
           ++out.series_expected;
           if (path.regions.back().unusable.empty()) ++out.series_usable;
         }
-        judge_path(seen, thresholds, path);
+        judge_path(seen, thresholds, pool_regions(probes, path), path);
         const auto before = state.paths.find(path.key);
         path.state = damp(thresholds, seen.now,
                           before == state.paths.end() ? PathState{} : before->second, path);

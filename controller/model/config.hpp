@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -55,8 +56,13 @@ struct EvidenceConfig {
   std::string loss = {};  ///< instant selector of probe_success, 0 or 1
   EvidenceLabels labels = {};
   Duration window = minutes{10};
-  Duration scrape = seconds{5};  ///< one scrape is one packet
-  int min_samples = 60;          ///< per region and window
+  Duration fast_window = minutes{1};   ///< not longer than `window`
+  Duration slow_window = minutes{30};  ///< not shorter than `window`
+  Duration scrape = seconds{5};        ///< one scrape is one packet
+  int min_samples = 60;                ///< per region and window
+
+  /// What has to be fetched once.
+  Duration longest() const { return std::max(window, slow_window); }
 };
 
 template <class T>
@@ -72,6 +78,7 @@ struct Thresholds {
   Levels<Ppm> loss = {10'000, 30'000, 10'000};
   Levels<Duration> jitter = {milliseconds{30}, milliseconds{50}, milliseconds{35}};
   int regions = 2;  ///< so many regions must agree that a path is bad
+  int cusum = 16;   ///< logarithm of the likelihood ratio, `bad` against `clear`, that is an alarm
   Duration for_ = seconds{45};
   Duration clear_for = minutes{10};
   bool operator==(const Thresholds&) const = default;

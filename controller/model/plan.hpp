@@ -7,6 +7,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/order.hpp"
+#include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/state.hpp"
 
@@ -15,42 +16,25 @@ namespace anycast {
 enum class Measure { rtt, loss, jitter };
 std::string to_string(Measure measure);
 
-/// A value with its one-sided 95 % bounds; all three in the same unit.
-template <class T>
-struct Bounded {
-  T value = {};
-  T low = {};
-  T high = {};
-  bool operator==(const Bounded&) const = default;
-};
-
-/// What the samples of a window say. RTT is the median of the replies, jitter the mean of
-/// |rtt[i] - rtt[i-1]| over neighbouring replies (RFC 3393), loss the share of pings without a
-/// reply.
-struct Estimate {
-  int sent = 0;
-  int lost = 0;
-  Duration newest_age = {};
-  Bounded<Duration> rtt = {};
-  Bounded<Ppm> loss = {};
-  Bounded<Duration> jitter = {};
-  bool has_rtt = false;     ///< at least one reply
-  bool has_jitter = false;  ///< at least one pair of neighbouring replies
-};
-
 struct RegionReport {
   std::string region;
   Estimate estimate = {};
   Verdict level = Verdict::unknown;  ///< by the values alone, undamped
   std::vector<Measure> over = {};    ///< measures at or over `bad`
   std::string unusable = {};         ///< why it takes no part, or empty
+  std::int64_t cusum = 0;            ///< ProbeReading::cusum
 };
 
 /// A path with everything that led to its verdict.
 struct PathReport {
   PathKey key;
   std::vector<RegionReport> regions = {};
-  Estimate pooled = {};
+  Estimate pooled = {};  ///< of the main window
+  Estimate fast = {};
+  Estimate slow = {};
+  std::int64_t cusum = 0;        ///< of the usable regions without the worst `regions - 1` of them
+  bool alarm = false;            ///< `cusum` has reached `thresholds.cusum` and loss goes on
+  std::string nature = {};       ///< "detour", "congestion", "outage", or empty
   std::string unknown_why = {};  ///< why nothing is known, or empty
   bool measured_bad = false;
   bool measured_clear = false;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "controller/base/error.hpp"
-#include "controller/model/evidence.hpp"
 #include "controller/model/order.hpp"
+#include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/stance.hpp"
 
@@ -49,7 +49,7 @@ struct OpenWindow {
 /// Everything one cycle may know. `now` is the only time there is.
 struct Seen {
   Time now;
-  Sourced<Evidence> evidence = {};
+  Sourced<Readings> evidence = {};
   Sourced<RouterView> router = {};
   Sourced<FleetView> fleet = {};
   std::vector<OpenWindow> windows = {};  ///< those of guards.windows that are open now

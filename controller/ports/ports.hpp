@@ -17,7 +17,9 @@ namespace anycast {
 class EvidenceSource {
  public:
   virtual ~EvidenceSource() = default;
-  /// The whole window that ends at `at` (already aligned and lagged).
+  /// The whole window that ends at `at` (already aligned and lagged), as long as the longest that
+  /// is read. A source that knows what its only caller has may leave that out of a series, see
+  /// core::Meters::feed.
   virtual Result<Evidence> evidence(Time at) = 0;
   /// What the other nodes say that they announce; entries older than `fleet.max_age` are left out.
   virtual Result<FleetView> fleet(Time at) = 0;

@@ -74,7 +74,7 @@ Sample World::ping(const PathKey& path, std::uint64_t dice, Time at) const {
 Evidence World::evidence(Time at) const {
   Evidence out{.at = at, .server = "built-in world"};
   const auto scrape = fleet_.evidence.scrape;
-  const auto window = fleet_.evidence.window;
+  const auto window = fleet_.evidence.longest();
   for (const auto& [node, entry] : fleet_.nodes) {
     for (const auto& [upstream, session] : entry.sessions) {
       for (const auto& carrier : fleet_.upstreams.at(upstream).carries) {

@@ -43,7 +43,7 @@ class World {
   Quality quality(const PathKey& path, Time at) const;
   /// One ping at `at`, from one region.
   Sample ping(const PathKey& path, const std::string& region, Time at) const;
-  /// What Prometheus would hold: every probe's samples in (at - window, at].
+  /// What Prometheus would hold: every probe's samples in (at - longest window, at].
   Evidence evidence(Time at) const;
 
   /// What the sessions say, all nodes; absent means withdrawn.

@@ -25,10 +25,13 @@ Seen Bench::seen() {
   if (prometheus) {
     auto evidence = world.evidence(now);
     if (tamper) tamper(evidence);
-    out.evidence = Sourced<Evidence>::ok(std::move(evidence), now);
+    // What was tampered with need not go on where the last evidence ended.
+    if (tamper || !meters_) meters_.emplace(setup.config);
+    meters_->feed(evidence);
+    out.evidence = Sourced<Readings>::ok(meters_->read(), now);
   } else {
     out.evidence =
-        Sourced<Evidence>::failed({.remedy = Remedy::wait, .text = "prom-a refused"}, now);
+        Sourced<Readings>::failed({.remedy = Remedy::wait, .text = "prom-a refused"}, now);
   }
   if (fleet_known) out.fleet = Sourced<FleetView>::ok(others, now);
   if (router_up) {

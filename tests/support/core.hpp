@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "controller/core/meters.hpp"
 #include "controller/core/step.hpp"
 #include "controller/sim/article.hpp"
 #include "controller/sim/world.hpp"
@@ -57,6 +59,7 @@ class Bench {
 
  private:
   Seen seen();
+  std::optional<core::Meters> meters_;  ///< made of the configuration of the first cycle
   std::vector<Order> orders_;
 };
 

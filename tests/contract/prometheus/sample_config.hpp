@@ -18,6 +18,7 @@ inline Config sample_config(const std::string& prefix, std::vector<std::string> 
   out.evidence.loss = prefix + "_loss";
   out.evidence.rtt = prefix + "_rtt";
   out.fleet.announcements = prefix + "_announces";
+  out.evidence.slow_window = out.evidence.window;  // what is fetched is the longest
   out.carriers = {"cm"};
   out.regions = {"beijing", "chengdu"};
   out.upstreams = {{"up1", Upstream{.asn = 64500}}, {"up2", Upstream{.asn = 64501}}};

@@ -1,5 +1,6 @@
 #include "controller/core/estimate.hpp"
 
+#include "controller/core/meters.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 
@@ -9,12 +10,32 @@ using anycast::test::kStart;
 
 namespace {
 
-/// One sample a second; a negative RTT is a loss.
-std::vector<Sample> pings(const std::vector<int>& rtts_ms) {
-  std::vector<Sample> out;
+const ProbeKey kProbe{"hk-idc-1", "", "mobile", "beijing"};
+
+/// One sample a second, the last at `kStart`; a negative RTT is a loss.
+Evidence pings(const std::vector<int>& rtts_ms) {
+  Evidence out{.at = kStart, .series = {{.key = kProbe}}};
+  auto at = kStart - seconds{rtts_ms.size()};
   for (const int rtt : rtts_ms) {
-    const auto at = kStart + seconds{static_cast<int>(out.size())};
-    out.push_back({.at = at, .received = rtt >= 0, .rtt = milliseconds{std::max(rtt, 0)}});
+    at += seconds{1};
+    out.series[0].samples.push_back(
+        {.at = at, .received = rtt >= 0, .rtt = milliseconds{std::max(rtt, 0)}});
+  }
+  return out;
+}
+
+ProbeReading reading(const std::vector<int>& rtts_ms) {
+  return read(sim::article()->config, pings(rtts_ms)).probes.at(0);
+}
+
+Estimate estimate(const std::vector<int>& rtts_ms) { return reading(rtts_ms).main; }
+
+/// `cycles` times `replies` replies and `losses` losses.
+std::vector<int> bursts(int cycles, int replies, int losses) {
+  std::vector<int> out;
+  for (int i = 0; i < cycles; ++i) {
+    out.insert(out.end(), static_cast<std::size_t>(replies), 50);
+    out.insert(out.end(), static_cast<std::size_t>(losses), -1);
   }
   return out;
 }
@@ -22,7 +43,9 @@ std::vector<Sample> pings(const std::vector<int>& rtts_ms) {
 }  // namespace
 
 TEST_CASE("a lost ping has no RTT: losses never make a path look fast") {
-  const auto e = estimate(pings({50, -1, 52, -1, 51}), kStart + seconds{5});
+  auto evidence = pings({50, -1, 52, -1, 51});
+  evidence.at += seconds{1};
+  const auto e = read(sim::article()->config, evidence).probes.at(0).main;
   CHECK(e.sent == 5);
   CHECK(e.lost == 2);
   CHECK(e.rtt.value == milliseconds{51});
@@ -32,10 +55,27 @@ TEST_CASE("a lost ping has no RTT: losses never make a path look fast") {
 TEST_CASE(
     "jitter is the mean difference of neighbouring replies, and a loss between them breaks the "
     "pair") {
-  CHECK(estimate(pings({50, 60, 50}), kStart).jitter.value == milliseconds{10});
-  const auto e = estimate(pings({50, -1, 90, 92}), kStart);
+  CHECK(estimate({50, 60, 50}).jitter.value == milliseconds{10});
+  const auto e = estimate({50, -1, 90, 92});
   CHECK(e.jitter.value == milliseconds{2});
-  CHECK(!estimate(pings({50, -1, 90}), kStart).has_jitter);
+  CHECK(!estimate({50, -1, 90}).has_jitter);
+}
+
+TEST_CASE("losses in a row are counted as runs") {
+  const auto e = estimate({-1, -1, 50, -1, 50, 50, -1, -1, -1});
+  CHECK(e.lost == 6);
+  CHECK(e.runs == 3);
+  CHECK(e.longest_run == 3);
+}
+
+TEST_CASE("a run that the window cuts counts with what is left of it") {
+  auto rtts = std::vector<int>(90, -1);
+  rtts.insert(rtts.end(), 30, 50);
+  const auto r = reading(rtts);
+  CHECK(r.fast.lost == 30);
+  CHECK(r.fast.runs == 1);
+  CHECK(r.fast.longest_run == 30);
+  CHECK(r.main.longest_run == 90);
 }
 
 TEST_CASE("loss has Wilson's bounds") {
@@ -48,26 +88,78 @@ TEST_CASE("loss has Wilson's bounds") {
   CHECK(loss_interval(3, 100).high == 72'716);
 }
 
+TEST_CASE("losses in bursts of four prove as much as a quarter of them alone") {
+  const auto once = loss_interval(3, 100);
+  CHECK(loss_interval(12, 400, 4 * kAll) == once);
+  CHECK(loss_interval(12, 400).low > once.low);
+}
+
+TEST_CASE("single losses far apart are independent, bursts are over-dispersed by their length") {
+  CHECK(estimate(bursts(6, 99, 1)).phi == kAll);
+  // Runs of 5, each within one block of 10 s: 5 lost there and none in its neighbours.
+  auto inside = bursts(6, 95, 5);
+  inside.insert(inside.end(), 3, 50);
+  CHECK(estimate(inside).phi == 5 * kAll);
+}
+
+TEST_CASE("a change of the level of loss is no burst") {
+  auto rtts = std::vector<int>(300, 50);
+  // Every fourth is lost from here on: 2 or 3 in a block of 10.
+  const auto bad = bursts(75, 3, 1);
+  rtts.insert(rtts.end(), bad.begin(), bad.end());
+  CHECK(estimate(rtts).phi == kAll);
+}
+
 TEST_CASE("the median's rank interval holds the median and narrows with more samples") {
   std::vector<int> few(20, 40);
   std::vector<int> many(400, 40);
   for (std::size_t i = 0; i < few.size(); ++i) few[i] += static_cast<int>(i % 10);
   for (std::size_t i = 0; i < many.size(); ++i) many[i] += static_cast<int>(i % 10);
-  const auto a = estimate(pings(few), kStart).rtt;
-  const auto b = estimate(pings(many), kStart).rtt;
+  const auto a = estimate(few).rtt;
+  const auto b = estimate(many).rtt;
   CHECK(a.low <= a.value);
   CHECK(a.value <= a.high);
-  CHECK(b.high - b.low <= a.high - a.low);
+  CHECK(b.high - b.low < a.high - a.low);
+}
+
+TEST_CASE("the three windows end at the same time") {
+  auto rtts = std::vector<int>(1200, 90);
+  rtts.insert(rtts.end(), 560, 70);
+  rtts.insert(rtts.end(), 40, 50);
+  const auto r = reading(rtts);
+  CHECK(r.fast.sent == 60);
+  CHECK(r.main.sent == 600);
+  CHECK(r.slow.sent == 1800);
+  CHECK(r.fast.rtt.value == milliseconds{50});
+  CHECK(r.main.rtt.value == milliseconds{70});
+  CHECK(r.slow.rtt.value == milliseconds{90});
 }
 
 TEST_CASE("regions are pooled by counts for loss and by their median for RTT") {
-  const auto one = estimate(pings(std::vector<int>(100, 40)), kStart);
-  auto two = estimate(pings(std::vector<int>(100, 44)), kStart);
-  const auto sick = estimate(pings(std::vector<int>(100, 900)), kStart);
+  const auto one = estimate(std::vector<int>(100, 40));
+  auto two = estimate(std::vector<int>(100, 44));
+  const auto sick = estimate(std::vector<int>(100, 900));
   two.lost = 30;
-  const auto all = pool({one, two, sick});
+  two.phi = 3 * kAll;
+  const std::vector<const Estimate*> regions{&one, &two, &sick};
+  const auto all = pool(regions);
   CHECK(all.sent == 300);
   CHECK(all.lost == 30);
+  CHECK(all.phi == 3 * kAll);
+  CHECK(all.loss == loss_interval(30, 300, 3 * kAll));
   CHECK(all.rtt.value == milliseconds{44});
   CHECK(pool({}).sent == 0);
+}
+
+TEST_CASE("the CUSUM rises with losses, falls with replies and stays within its clamps") {
+  // Clear 1 %, bad 3 %: ln 3 a loss, 0.0204 a reply.
+  CHECK(reading(std::vector<int>(500, 50)).cusum == 0);
+  CHECK(reading({50, 50, -1}).cusum == 1'098'612);
+  CHECK(reading({50, -1, 50}).cusum == 1'098'612 - 20'409);
+  // A loss right after a loss weighs a fifth.
+  CHECK(reading({50, -1, -1}).cusum == 1'098'612 + 219'722);
+  CHECK(reading(std::vector<int>(500, -1)).cusum == 16'000'000);
+  auto over = std::vector<int>(500, -1);
+  over.insert(over.end(), 800, 50);
+  CHECK(reading(over).cusum == 0);
 }

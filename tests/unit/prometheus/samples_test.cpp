@@ -22,6 +22,7 @@ Config config() {
   Config out;
   out.evidence.loss = "probe_success";
   out.evidence.rtt = "probe_rtt";
+  out.evidence.slow_window = out.evidence.window;  // what is fetched is the longest
   out.carriers = {"cm"};
   out.regions = {"beijing"};
   out.nodes["hk-a"].sessions = {{"up1", Session{}}, {"up2", Session{}}};
@@ -216,4 +217,12 @@ TEST_CASE("a native histogram instead of a gauge is told") {
   window.merge({}, {.histograms = 7}, kOldest, kAt);
   CHECK(window.evidence(kAt).faults ==
         Lines{"7 histogram samples of evidence.rtt ignored, expected a plain gauge"});
+}
+
+TEST_CASE("the longest window is kept, whichever it is") {
+  auto c = config();
+  c.evidence.window = minutes{2};
+  c.evidence.slow_window = minutes{10};
+  const auto out = evidence(c, {series({{0, 0}, {1, 0}, {599, 0}})}, {});
+  CHECK(samples(out) == std::vector<Sample>{{at(1), false}, {at(599), false}});
 }

@@ -184,6 +184,7 @@ Bench quick_bench(const std::string& self) {
   Bench bench{self};
   auto& config = bench.setup.config;
   config.evidence.window = minutes{2};
+  config.evidence.slow_window = minutes{4};
   config.evidence.scrape = seconds{10};
   config.evidence.min_samples = 6;
   config.prometheus.interval = seconds{30};

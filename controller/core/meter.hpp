@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "controller/model/config.hpp"
+#include "controller/model/evidence.hpp"
+#include "controller/model/readings.hpp"
+
+namespace anycast::core {
+
+/// The weights of a carrier's loss CUSUM, 1,000,000 = 1, from its thresholds: p0 is `clear`, p1 is
+/// `bad` (Page 1954, for Bernoulli trials). Losses come in bursts whether the path is good or bad,
+/// so that only the first loss of a run tells how often they begin; each further one weighs
+/// 1/kBurst of it, enough to see an outage.
+struct CusumWeights {
+  static constexpr std::int64_t kBurst = 5;  ///< mean loss run on a healthy path, at most
+
+  std::int64_t loss = 0;   ///< ln(p1 / p0)
+  std::int64_t reply = 0;  ///< ln((1 - p0) / (1 - p1)), taken away
+  std::int64_t alarm = 0;  ///< the clamp
+
+  static CusumWeights of(const Thresholds& thresholds);
+};
+
+/// Statistics of one probe over three windows that end at the same time. A sample is looked at when
+/// it comes and when it leaves a window, and never in between.
+class Meter {
+ public:
+  static constexpr Duration kBlock = seconds{10};  ///< what `phi` is counted in
+
+  Meter(const CusumWeights& weights, const EvidenceConfig& evidence);
+
+  /// Samples in ascending order; those that are not newer than the newest are ignored.
+  void add(const Sample& sample);
+  /// Forgets what is not in (at - window, at].
+  void advance(Time at);
+
+  bool empty() const { return points_.size() == dead_; }
+  std::optional<Time> newest() const;
+  /// Fills in everything but the key, for the time of the last `advance`.
+  void read(ProbeReading& out) const;
+
+ private:
+  static constexpr std::int32_t kLost = -1;
+  struct Point {
+    Time at;
+    std::int32_t rtt_us;  ///< kLost where the reply did not come
+  };
+  /// Neighbouring losses, by sequence number of the first.
+  struct Run {
+    std::uint64_t first;
+    std::int64_t length;
+  };
+  struct Block {
+    std::int64_t number;
+    std::int64_t sent;
+    std::int64_t lost;
+  };
+  struct Window {
+    Duration span = {};
+    std::uint64_t first = 0;              ///< sequence number of the oldest sample in it
+    std::vector<std::int32_t> rtts = {};  ///< of the replies, sorted: any rank is exact
+    int lost = 0;
+    int pairs = 0;
+    std::uint64_t jitter_us = 0;
+    std::uint64_t jitter_us2 = 0;  ///< sum of squares
+  };
+
+  const Point& point(std::uint64_t sequence) const { return points_[sequence - base_]; }
+  std::uint64_t end() const { return base_ + points_.size(); }
+  /// |rtt[i] - rtt[i-1]| where both came back.
+  std::optional<std::uint64_t> step_at(std::uint64_t sequence) const;
+  void enter(Window& window) const;
+  void leave(Window& window) const;
+  void count_run();
+  void count_block(const Point& point);
+  void uncount_block(const Point& point);
+  Estimate estimate(const Window& window, Ppm phi) const;
+  Ppm phi() const;
+  std::int64_t cusum() const;
+
+  CusumWeights weights_;
+  std::array<Window, 3> windows_;  ///< fast, main, slow
+  std::vector<Point> points_;      ///< the slow window, after `dead_` that have left it
+  std::size_t dead_ = 0;
+  std::uint64_t base_ = 0;     ///< sequence number of points_[0]
+  std::vector<Run> runs_;      ///< that reach into the slow window
+  std::vector<Block> blocks_;  ///< of the slow window
+  std::int64_t swings2_ = 0;   ///< sum of squared differences of neighbouring blocks' losses
+  Time at_ = {};
+};
+
+}  // namespace anycast::core
