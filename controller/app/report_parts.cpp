@@ -92,6 +92,9 @@ Json estimate(const Estimate& e) {
   out["loss"] = {{"value_ratio", to_ratio(e.loss.value)},
                  {"low_ratio", to_ratio(e.loss.low)},
                  {"high_ratio", to_ratio(e.loss.high)}};
+  out["phi"] = to_ratio(e.phi);
+  out["longest_loss_run"] = e.longest_run;
+  out["mean_loss_run"] = e.runs == 0 ? 0.0 : static_cast<double>(e.lost) / e.runs;
   if (e.has_rtt) out["rtt"] = bounded(e.rtt);
   if (e.has_jitter) out["jitter"] = bounded(e.jitter);
   return out;

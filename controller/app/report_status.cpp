@@ -98,6 +98,7 @@ Json cell(const Published& p, const std::string& node, const std::string& carrie
                 {"jitter_seconds", to_seconds(limit.jitter.bad)}}},
               {"unknown_why", path->unknown_why.empty() ? Json(nullptr) : Json(path->unknown_why)},
               {"blame", path->blame.empty() ? Json(nullptr) : Json(path->blame)},
+              {"nature", path->nature.empty() ? Json(nullptr) : Json(path->nature)},
               {"bad_since", time(path->state.bad_since)},
               {"clear",
                {{"good_since", time(path->state.clear_since)},

@@ -14,6 +14,8 @@ std::string item(const char* label, const std::string& text, const Look& look) {
   return labelled(label, text, kMargin, look);
 }
 
+double real(const Json& value) { return number(value).value_or(0); }
+
 std::string where(const Json& limit) {
   const auto place = str(at(limit, "place"));
   return place.empty() ? " (default)" : fmt::format(" ({})", place);
@@ -81,6 +83,10 @@ std::string region_table(const Json& path, const Look& look) {
     add(str(at(region, "region")), region, verdict(at(region, "state")), over);
   }
   add("(pooled)", at(path, "pooled"), {""}, join(strings(at(path, "over")), ", "));
+  for (const auto* window : {"fast", "slow"}) {
+    if (count(at(path, window, "sent")) == 0) continue;
+    add(fmt::format("({})", window), at(path, window), {""}, {});
+  }
   return table.render(look);
 }
 
@@ -89,6 +95,26 @@ std::string bounds_note(const Look& look) {
               "[low, high]: one-sided 95 % bounds; jitter is the mean |rtt[i] - rtt[i-1]| of "
               "neighbouring replies",
               look.width);
+}
+
+std::string nature_words(const std::string& nature) {
+  if (nature == "outage") return "an outage: nearly nothing comes back";
+  if (nature == "congestion") return "congestion: loss or jitter, queues are full";
+  return "a detour: a longer way, little is lost on it";
+}
+
+/// What else the samples say of the losses: how they cluster, and the alarm.
+std::string losses(const Json& path, const Look& look) {
+  const auto& all = at(path, "pooled");
+  if (count(at(all, "sent")) == 0) return {};
+  auto text = fmt::format("evidence of a loss at 'bad' {:.1f} of {:.1f}{}", real(at(path, "cusum")),
+                          real(at(path, "cusum_limit")), truth(at(path, "alarm")) ? ": alarm" : "");
+  if (count(at(all, "lost")) > 0) {
+    text += fmt::format("; losses come {:.1f} in a row, {} at most, and count as 1 in {:.1f}",
+                        real(at(all, "mean_loss_run")), count(at(all, "longest_loss_run")),
+                        real(at(all, "phi")));
+  }
+  return item("", text, look);
 }
 
 std::string measured(const Json& r, const Json& path, const char* label, const Look& look) {
@@ -136,7 +162,9 @@ std::string judged(const Json& path, const char* label, const Look& look) {
   if (truth(at(path, "measured_bad")))
     now = "now measured bad" + (over.empty() ? "" : " by " + join(over, ", "));
   if (!str(at(path, "unknown_why")).empty()) now = "now not judged: nothing is known";
-  return out + item("", now, look);
+  const auto nature = str(at(path, "nature"));
+  if (!nature.empty()) now += "; it looks like " + nature_words(nature);
+  return out + losses(path, look) + item("", now, look);
 }
 
 std::string damped(const Json& r, const Json& path, const char* label, const Look& look) {

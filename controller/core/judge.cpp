@@ -4,23 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <numeric>
 
+#include "controller/core/blame.hpp"
 #include "controller/core/estimate.hpp"
+#include "controller/core/nature.hpp"
+#include "controller/core/readings.hpp"
 
 namespace anycast::core {
 namespace {
-
-/// The probe that speaks for a path in a region: its own session's, else the node's.
-const ProbeReading* probe_for(const Seen& seen, const PathKey& path, const std::string& region) {
-  if (!seen.evidence.value) return nullptr;
-  const auto& probes = seen.evidence.value->probes;
-  for (const auto& upstream : {path.upstream, std::string{}}) {
-    const ProbeKey key{path.node, upstream, path.carrier, region};
-    const auto found = std::ranges::lower_bound(probes, key, {}, &ProbeReading::key);
-    if (found != probes.end() && found->key == key) return &*found;
-  }
-  return nullptr;
-}
 
 // 1.1
 std::string unusable(const Config& config, const ProbeReading* probe, const Estimate& estimate) {
@@ -72,6 +65,7 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
   }
   out.unusable = unusable(config, probe, out.estimate);
   if (!out.unusable.empty()) return out;
+  out.losing = std::max(probe->main.loss.low, probe->fast.loss.low) > thresholds.loss.clear;
   out.level = Verdict::ok;
   for (const auto& r : readings(out.estimate, thresholds)) {
     if (r.bad) out.over.push_back(r.measure);
@@ -82,11 +76,12 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
 }
 
 /// The usable regions as one, over the three windows.
-int pool_regions(const std::vector<const ProbeReading*>& probes, PathReport& path) {
+int pool_regions(const ProbeReading* const* probes, PathReport& path) {
   std::vector<const Estimate*> main;
   std::vector<const Estimate*> fast;
   std::vector<const Estimate*> slow;
-  for (std::size_t i = 0; i < probes.size(); ++i) {
+  for (auto* list : {&main, &fast, &slow}) list->reserve(path.regions.size());
+  for (std::size_t i = 0; i < path.regions.size(); ++i) {
     if (!path.regions[i].unusable.empty()) continue;
     main.push_back(&path.regions[i].estimate);
     fast.push_back(&probes[i]->fast);
@@ -98,29 +93,70 @@ int pool_regions(const std::vector<const ProbeReading*>& probes, PathReport& pat
   return static_cast<int>(main.size());
 }
 
-// 1.3 to 1.5
-void judge_path(const Seen& seen, const Thresholds& thresholds, int usable, PathReport& path) {
+// 1.3
+std::string not_known(const Seen& seen, const Thresholds& thresholds, int usable,
+                      std::size_t regions) {
   if (usable < thresholds.regions) {
-    path.unknown_why = fmt::format("{} of {} regions usable, needs {}", usable, path.regions.size(),
-                                   thresholds.regions);
-    return;
+    return fmt::format("{} of {} regions usable, needs {}", usable, regions, thresholds.regions);
   }
   if (seen.evidence.value && seen.evidence.value->partial) {
-    path.unknown_why = "Prometheus warned that its answer may be incomplete";
-    return;
+    return "Prometheus warned that its answer may be incomplete";
   }
+  return {};
+}
+
+/// 1.4 The usable regions' CUSUMs together, as of streams that may change at different times (Mei
+/// 2010), without the worst `regions - 1`: so many sick probes must not be able to do it. The
+/// others have to bring their share of `thresholds.cusum`.
+void sum_cusum(const Thresholds& thresholds, PathReport& path) {
+  std::vector<std::int64_t> each;
+  each.reserve(path.regions.size());
+  for (const auto& region : path.regions) {
+    if (region.unusable.empty()) each.push_back(region.cusum);
+  }
+  std::ranges::sort(each, std::greater{});
+  const auto left_out = std::min(each.size(), static_cast<std::size_t>(thresholds.regions - 1));
+  path.cusum = std::accumulate(each.begin() + static_cast<std::ptrdiff_t>(left_out), each.end(),
+                               std::int64_t{0});
+  path.cusum_limit = each.empty() ? 0
+                                  : thresholds.cusum * kAll *
+                                        static_cast<std::int64_t>(each.size() - left_out) /
+                                        static_cast<std::int64_t>(each.size());
+  // A CUSUM outlasts its cause until as much speaks against it; what is over is no longer bad.
+  const auto losing = std::ranges::count_if(path.regions, &RegionReport::losing);
+  path.alarm =
+      path.cusum_limit > 0 && path.cusum >= path.cusum_limit && losing >= thresholds.regions;
+}
+
+/// Upper bounds of the main window are below `clear`. Of loss the slow window may prove it as well:
+/// a burst or two in the main one leave too little to prove anything by.
+bool is_clear(const Thresholds& thresholds, const PathReport& path, const Reading& main) {
+  if (!main.known) return false;
+  if (main.measure != Measure::loss) return main.high_clear;
+  const auto clear = thresholds.loss.clear;
+  const bool slow = path.slow.sent > 0 && path.slow.loss.high < clear;
+  return !path.alarm && path.pooled.loss.value < clear && (main.high_clear || slow);
+}
+
+// 1.4 and 1.5
+void judge_path(const Thresholds& thresholds, PathReport& path) {
+  sum_cusum(thresholds, path);
   path.measured_clear = true;
   for (const auto& r : readings(path.pooled, thresholds)) {
-    const auto over = std::ranges::count_if(path.regions, [&](const RegionReport& region) {
-      return std::ranges::find(region.over, r.measure) != region.over.end();
+    auto over = std::ranges::count_if(path.regions, [&](const RegionReport& region) {
+      return region.unusable.empty() &&
+             std::ranges::find(region.over, r.measure) != region.over.end();
     });
-    if (over >= thresholds.regions && r.low_bad) {
+    const bool alarm = r.measure == Measure::loss && path.alarm;
+    if (alarm) over = std::ranges::count_if(path.regions, &RegionReport::losing);
+    if (alarm || (over >= thresholds.regions && r.low_bad)) {
       path.measured_bad = true;
       path.over.push_back(r.measure);
       path.regions_bad = std::max(path.regions_bad, static_cast<int>(over));
     }
-    if (!r.known || !r.high_clear) path.measured_clear = false;
+    if (!is_clear(thresholds, path, r)) path.measured_clear = false;
   }
+  path.nature = nature(thresholds, path);
 }
 
 // 1.6
@@ -140,7 +176,8 @@ PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
   const bool was_bad = before.verdict == Verdict::bad;
   const bool warn = std::ranges::any_of(readings(path.pooled, thresholds), &Reading::warn);
   const auto calm = warn ? Verdict::warn : Verdict::ok;
-  if (after.bad_since && now - *after.bad_since >= thresholds.for_) {
+  // A CUSUM alarm has been confirmed by every packet that led to it.
+  if (after.bad_since && (path.alarm || now - *after.bad_since >= thresholds.for_)) {
     after.verdict = Verdict::bad;
   } else if (!was_bad) {
     after.verdict = path.measured_bad ? Verdict::warn : calm;
@@ -151,32 +188,54 @@ PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
   return after;
 }
 
+/// 1.1 and 1.2 for every region of every path; `probes` in the same order, path by path.
+std::vector<PathReport> measure(const Config& config, const Seen& seen,
+                                std::vector<const ProbeReading*>& probes) {
+  std::vector<PathReport> out;
+  for (const auto& [node, entry] : config.nodes) {
+    const auto first = out.size();
+    for (const auto& [upstream, session] : entry.sessions) {
+      for (const auto& carrier : config.upstreams.at(upstream).carries) {
+        out.push_back({.key = {node, upstream, carrier}});
+      }
+    }
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+              [](const auto& a, const auto& b) { return a.key < b.key; });
+  }
+  probes.reserve(out.size() * config.regions.size());
+  for (auto& path : out) {
+    const auto& thresholds = config.thresholds.at(path.key.carrier);
+    path.regions.reserve(config.regions.size());
+    for (const auto& region : config.regions) {
+      probes.push_back(seen.evidence.value ? find_probe(*seen.evidence.value, path.key, region)
+                                           : nullptr);
+      path.regions.push_back(judge_region(config, seen, thresholds, probes.back(), region));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Judgement judge(const Config& config, const State& state, const Seen& seen) {
-  Judgement out;
-  for (const auto& [node, entry] : config.nodes) {
-    for (const auto& [upstream, session] : entry.sessions) {
-      for (const auto& carrier : config.upstreams.at(upstream).carries) {
-        const auto& thresholds = config.thresholds.at(carrier);
-        PathReport path{.key = {node, upstream, carrier}};
-        std::vector<const ProbeReading*> probes;
-        probes.reserve(config.regions.size());
-        for (const auto& region : config.regions) {
-          probes.push_back(probe_for(seen, path.key, region));
-          path.regions.push_back(judge_region(config, seen, thresholds, probes.back(), region));
-          ++out.series_expected;
-          if (path.regions.back().unusable.empty()) ++out.series_usable;
-        }
-        judge_path(seen, thresholds, pool_regions(probes, path), path);
-        const auto before = state.paths.find(path.key);
-        path.state = damp(thresholds, seen.now,
-                          before == state.paths.end() ? PathState{} : before->second, path);
-        out.paths.push_back(std::move(path));
-      }
-    }
+  std::vector<const ProbeReading*> probes;
+  Judgement out{.paths = measure(config, seen, probes)};
+  for (const auto& path : out.paths) {
+    out.series_expected += static_cast<int>(path.regions.size());
+    for (const auto& region : path.regions) out.series_usable += region.unusable.empty() ? 1 : 0;
   }
-  std::ranges::sort(out.paths, {}, &PathReport::key);
+  out.discarded = discard(config, seen, out.paths);
+  const auto* at = probes.data();
+  for (auto& path : out.paths) {
+    const auto& thresholds = config.thresholds.at(path.key.carrier);
+    const int usable = pool_regions(at, path);
+    at += path.regions.size();
+    path.unknown_why = not_known(seen, thresholds, usable, path.regions.size());
+    if (path.unknown_why.empty()) judge_path(thresholds, path);
+    const auto before = state.paths.find(path.key);
+    path.state = damp(thresholds, seen.now,
+                      before == state.paths.end() ? PathState{} : before->second, path);
+  }
   return out;
 }
 

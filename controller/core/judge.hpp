@@ -10,17 +10,24 @@
 namespace anycast::core {
 
 /// All paths of the fleet, judged. Rules 1.1 to 1.6, in this order:
-///  1.1 gate     a region counts only with enough and fresh enough samples; a warned answer counts
-///  nowhere 1.2 region   a region is bad, warn or ok by its values alone 1.3 quorum   fewer usable
-///  regions than `thresholds.regions`: unknown 1.4 bad      so many regions over `bad` in the same
-///  measure, and the pooled lower bound is over it too 1.5 clear    the pooled upper bounds of all
-///  measures are below `clear` 1.6 damping  bad for `for` makes the verdict bad, clear for
-///  `clear_for` ends it; not knowing restarts
-///               both clocks and leaves the verdict as it was
+///
+///  1.1 gate     a region counts only with enough and fresh enough samples
+///  1.2 region   a region is bad, warn or ok by its values alone; then rules 2.1 and 2.2 of blame
+///               take out the probes whose fault is their own
+///  1.3 quorum   fewer usable regions than `thresholds.regions`, or a warned answer: unknown
+///  1.4 bad      so many regions over `bad` in the same measure, and the pooled lower bound is over
+///               it too; of loss also when the CUSUMs of the regions without the worst
+///               `thresholds.regions - 1` reach their share of `thresholds.cusum` and so many
+///               regions are over `clear` for sure: an alarm
+///  1.5 clear    no alarm, and the pooled upper bounds of all measures are below `clear`
+///  1.6 damping  bad for `for` makes the verdict bad, an alarm does so at once, clear for
+///               `clear_for` ends it; not knowing restarts both clocks and leaves the verdict as it
+///               was
 struct Judgement {
-  std::vector<PathReport> paths;  ///< sorted by key
+  std::vector<PathReport> paths = {};  ///< sorted by key
+  std::vector<Discarded> discarded = {};
   int series_expected = 0;
-  int series_usable = 0;
+  int series_usable = 0;  ///< by rule 1.1: a sick probe's is known well enough
 };
 Judgement judge(const Config& config, const State& state, const Seen& seen);
 

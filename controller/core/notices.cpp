@@ -22,6 +22,18 @@ void notice_exports(const Seen& seen, const Fragment& wanted, Plan& plan) {
   }
 }
 
+namespace {
+
+/// What the blame means beyond the one path; empty where it means nothing more.
+std::string whose_fault(const std::string& blame) {
+  if (blame == "border") return ", and on every other path: moving it helps nobody";
+  if (blame == "node") return ", as all carriers at this node: the node or its site";
+  if (blame == "session") return ", as all carriers via this session";
+  return {};
+}
+
+}  // namespace
+
 void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
   using Level = Notice::Level;
   const auto since = format_age(seen.now - next.condition_since);
@@ -59,10 +71,13 @@ void notices(const Config& config, const Seen& seen, const State& next, Plan& pl
   for (const auto& path : plan.paths) {
     if (path.key.node != config.self || path.state.verdict != Verdict::bad) continue;
     notice(plan, Level::warning, "carrier-bad",
-           fmt::format(
-               "{} bad at {} via {} for {}{}", path.key.carrier, path.key.node, path.key.upstream,
-               format_age(seen.now - path.state.since),
-               path.blame == "border" ? ", and on every other path: moving it helps nobody" : ""));
+           fmt::format("{} bad at {} via {} for {}{}", path.key.carrier, path.key.node,
+                       path.key.upstream, format_age(seen.now - path.state.since),
+                       whose_fault(path.blame)));
+  }
+  for (const auto& probe : plan.discarded) {
+    notice(plan, Level::warning, probe.blame,
+           fmt::format("{} in {}: {}; not used", probe.carrier, probe.region, probe.text));
   }
 }
 

@@ -318,6 +318,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
 
   auto judged = judge(config, base, seen);
   plan.paths = std::move(judged.paths);
+  plan.discarded = std::move(judged.discarded);
   plan.series_expected = judged.series_expected;
   plan.series_usable = judged.series_usable;
   blame(plan.paths);

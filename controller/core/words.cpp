@@ -112,10 +112,14 @@ std::string verdict_changed(const Config& config, const PathReport& path, Verdic
           ? fmt::format("clear needs {} under {} and {}", format_age(limits.clear_for),
                         format_ms(limits.rtt.clear), format_share(limits.loss.clear))
           : std::string{"nothing"};
-  return fmt::format("{} at {} via {} went {} -> {}: {} (limits {}, {}); next: {}",
-                     path.key.carrier, path.key.node, path.key.upstream, to_string(before),
-                     to_string(path.state.verdict), figures, format_ms(limits.rtt.bad),
-                     format_share(limits.loss.bad), next);
+  return fmt::format(
+      "{} at {} via {} went {} -> {}: {}{}{} (limits {}, {}); next: {}", path.key.carrier,
+      path.key.node, path.key.upstream, to_string(before), to_string(path.state.verdict), figures,
+      path.alarm ? fmt::format(", alarm at {} in {}", format_share(path.fast.loss.value),
+                               format_age(config.evidence.fast_window))
+                 : "",
+      path.nature.empty() ? "" : ", " + path.nature, format_ms(limits.rtt.bad),
+      format_share(limits.loss.bad), next);
 }
 
 }  // namespace anycast::core

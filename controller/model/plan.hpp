@@ -23,6 +23,7 @@ struct RegionReport {
   std::vector<Measure> over = {};    ///< measures at or over `bad`
   std::string unusable = {};         ///< why it takes no part, or empty
   std::int64_t cusum = 0;            ///< ProbeReading::cusum
+  bool losing = false;  ///< loss is over `clear` for sure, in the fast or the main window
 };
 
 /// A path with everything that led to its verdict.
@@ -33,7 +34,8 @@ struct PathReport {
   Estimate fast = {};
   Estimate slow = {};
   std::int64_t cusum = 0;        ///< of the usable regions without the worst `regions - 1` of them
-  bool alarm = false;            ///< `cusum` has reached `thresholds.cusum` and loss goes on
+  std::int64_t cusum_limit = 0;  ///< those regions' share of `thresholds.cusum`
+  bool alarm = false;            ///< `cusum` is at its limit, and enough regions are losing
   std::string nature = {};       ///< "detour", "congestion", "outage", or empty
   std::string unknown_why = {};  ///< why nothing is known, or empty
   bool measured_bad = false;
@@ -41,7 +43,16 @@ struct PathReport {
   std::vector<Measure> over = {};
   int regions_bad = 0;
   PathState state = {};
-  std::string blame = {};  ///< "path", "border", ... for a bad path; empty otherwise
+  std::string blame =
+      {};  ///< "border", "node", "session" or "path" for a bad path; empty otherwise
+};
+
+/// A probe that takes no part in judging any path, because the fault is its own or its region's.
+struct Discarded {
+  std::string carrier;
+  std::string region;
+  std::string blame = {};  ///< "probe" or "access"
+  std::string text = {};
 };
 
 /// One guard's word about one step, with its figures.
@@ -122,6 +133,7 @@ struct Plan {
   Condition condition = Condition::run;
   std::string condition_why = {};
   std::vector<PathReport> paths = {};
+  std::vector<Discarded> discarded = {};
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

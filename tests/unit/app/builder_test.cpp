@@ -63,6 +63,15 @@ PathReport bad_path(const PathKey& key, const Config& config) {
   out.pooled = measured(231, 68'000, 38, 360);
   out.measured_bad = true;
   out.over = {Measure::rtt, Measure::loss};
+  out.fast = measured(236, 81'000, 41, 36);
+  out.slow = measured(118, 21'000, 14, 1080);
+  out.pooled.phi = 1'400'000;
+  out.pooled.runs = 19;
+  out.pooled.longest_run = 3;
+  out.cusum = 27'400'000;
+  out.cusum_limit = 10'666'666;
+  out.alarm = true;
+  out.nature = "congestion";
   out.regions_bad = 3;
   out.state = {
       .verdict = Verdict::bad, .since = noon() - seconds{372}, .bad_since = noon() - seconds{417}};
@@ -238,7 +247,10 @@ Published blind() {
   p.plan.nodes_announcing = 1;
   for (auto& path : p.plan.paths) {
     path.regions.clear();
-    path.pooled = {};
+    path.pooled = path.fast = path.slow = {};
+    path.cusum = path.cusum_limit = 0;
+    path.alarm = false;
+    path.nature.clear();
     path.unknown_why = "no evidence: " + why;
     path.state = {.verdict = Verdict::unknown, .since = noon() - seconds{250}};
     path.blame.clear();
