@@ -92,7 +92,7 @@ template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         up] = value;
+         router_away, up] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -109,6 +109,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("router_started", router_started);
   io("refused", refused);
   io("penalties", penalties);
+  io("router_away_us", router_away);
   io("up", up);
 }
 

@@ -96,7 +96,7 @@ std::string print_history(const Json& r, const Look& look) {
                {.title = "KIND", .key = true},
                {.title = "WHERE"},
                {.title = "BY"},
-               {.title = "WHAT", .reason = true}});
+               {.title = "WHAT", .reason = true, .wrap = true}});
   for (const auto& e : entries) {
     const auto priority = count(at(e, "priority"));
     const auto tone = priority <= 3 ? Tone::bad : priority == 4 ? Tone::warn : Tone::plain;

@@ -10,6 +10,8 @@ namespace anycast::text {
 namespace {
 
 constexpr int kGap = 2;  // cells between columns
+/// Fewer cells are no column to read in.
+constexpr int kLeastWrapped = 24;
 
 std::string_view code(Tone tone) {
   switch (tone) {
@@ -149,9 +151,37 @@ std::string Table::reasons(const Look& look) const {
   return out;
 }
 
+std::string Table::wrapped(const Look& look) const {
+  const auto last = columns_.size() - 1;
+  const auto before = [&](const std::vector<Cell>& row) {
+    auto text = line(row, last, look);
+    text.pop_back();
+    return text;
+  };
+  std::vector<Cell> titles;
+  for (const auto& column : columns_) titles.push_back({column.title, Tone::dim});
+  // The plain width of a line is what the others take, whatever colours stand in it.
+  const int start = total(last) + kGap;
+  const auto row_of = [&](const std::vector<Cell>& row) {
+    Look plain = look;
+    plain.colour = false;
+    auto bare = line(row, last, plain);
+    bare.pop_back();
+    auto folded = fold(blanks(start), row[last].text, look.width);
+    return before(row) + blanks(start - display_width(bare)) +
+           folded.substr(static_cast<std::size_t>(start));
+  };
+  auto out = row_of(titles);
+  for (const auto& row : rows_) out += row_of(row);
+  return out;
+}
+
 std::string Table::render(const Look& look) const {
   auto columns = columns_.size();
-  const bool below = columns_.back().reason && total(columns) > look.width;
+  const bool fits = total(columns) <= look.width;
+  if (!fits && columns_.back().wrap && total(columns - 1) + kGap + kLeastWrapped <= look.width)
+    return wrapped(look);
+  const bool below = columns_.back().reason && !fits;
   if (below) --columns;
   const auto wanted = columns;
   while (columns > 1 && total(columns) > look.width) --columns;

@@ -28,6 +28,8 @@ struct Column {
   /// after the cells of the key columns.
   bool reason = false;
   bool key = false;
+  /// A reason that is the last column is broken into lines of its own column, where some are left.
+  bool wrap = false;
 };
 
 struct Cell {
@@ -49,6 +51,7 @@ class Table {
   int total(std::size_t columns) const;
   std::string line(const std::vector<Cell>& row, std::size_t columns, const Look& look) const;
   std::string reasons(const Look& look) const;
+  std::string wrapped(const Look& look) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;

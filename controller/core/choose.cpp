@@ -25,8 +25,11 @@ Carried carried_by(const Context& context, const std::string& upstream) {
     // clear.
     if (bad && path->measured_bad && path->blame != "border") out.bad.push_back(path);
     out.any_bad = out.any_bad || bad;
-    const bool known = path->unknown_why.empty() && path->state.verdict != Verdict::unknown;
-    if (bad || !known || !path->measured_clear) out.all_clear = false;
+    // Not the verdict alone: after a blind spell it may still be the good one of long ago, while
+    // the clock of `clear_for` begins anew.
+    const auto& since = path->state.clear_since;
+    const auto clear_for = context.config.thresholds.at(carrier).clear_for;
+    if (bad || !since || context.seen.now - *since < clear_for) out.all_clear = false;
   }
   return out;
 }

@@ -32,24 +32,35 @@ std::string whose_fault(const std::string& blame) {
   return {};
 }
 
+/// "since 20:13:16 (6m 12s)".
+std::string since(Time now, Time begin) {
+  const auto lasted = now - begin;
+  const auto clock = "since " + format_clock(begin);
+  return lasted < seconds{1} ? clock : fmt::format("{} ({})", clock, format_age(lasted));
+}
+
 }  // namespace
 
 void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
   using Level = Notice::Level;
-  const auto since = format_age(seen.now - next.condition_since);
+  const auto held = since(seen.now, next.condition_since);
   if (plan.condition == Condition::blind) {
     notice(plan, Level::error, "blind",
-           fmt::format("no usable evidence for {}: {}", since, plan.condition_why));
+           fmt::format("no usable evidence {}: {}", held, plan.condition_why));
     notice(plan, Level::error, "holding", "holding: nothing is changed until evidence is back");
   }
   if (plan.condition == Condition::safe) {
     notice(plan, Level::error, "safe",
-           fmt::format("an apply failed and was taken back {} ago: {}", since, plan.condition_why));
+           fmt::format("an apply failed and was taken back, {}: {}", held, plan.condition_why));
   }
   if (plan.condition == Condition::frozen) {
-    notice(plan, Level::warning, "frozen", fmt::format("{} for {}", plan.condition_why, since));
+    notice(plan, Level::warning, "frozen", fmt::format("{} {}", plan.condition_why, held));
   }
-  if (seen.router.error) notice(plan, Level::error, "router", seen.router.error->text);
+  if (seen.router.error) {
+    notice(plan, Level::error, "router",
+           fmt::format("{}, {}", seen.router.error->text,
+                       since(seen.now, next.router_away.value_or(seen.now))));
+  }
   if (seen.router.value) {
     for (const auto& text : seen.router.value->notices)
       notice(plan, Level::warning, "router", text);
@@ -65,15 +76,15 @@ void notices(const Config& config, const Seen& seen, const State& next, Plan& pl
   }
   if (next.drain) {
     notice(plan, Level::warning, "drained",
-           fmt::format("drained by {} \"{}\" {} ago", next.drain->actor, next.drain->reason,
-                       format_age(seen.now - next.drain->since)));
+           fmt::format("drained by {} \"{}\" {}", next.drain->actor, next.drain->reason,
+                       since(seen.now, next.drain->since)));
   }
   for (const auto& path : plan.paths) {
     if (path.key.node != config.self || path.state.verdict != Verdict::bad) continue;
-    notice(plan, Level::warning, "carrier-bad",
-           fmt::format("{} bad at {} via {} for {}{}", path.key.carrier, path.key.node,
-                       path.key.upstream, format_age(seen.now - path.state.since),
-                       whose_fault(path.blame)));
+    notice(
+        plan, Level::warning, "carrier-bad",
+        fmt::format("{} bad at {} via {} {}{}", path.key.carrier, path.key.node, path.key.upstream,
+                    since(seen.now, path.state.since), whose_fault(path.blame)));
   }
   for (const auto& probe : plan.discarded) {
     notice(plan, Level::warning, probe.blame,

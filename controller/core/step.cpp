@@ -62,7 +62,11 @@ void note_verdicts(const Config& config, const State& before, State& next, Plan&
 }
 
 void note_restart(const Config& config, const Seen& seen, State& base, Plan& plan) {
-  if (!seen.router.value) return;
+  if (!seen.router.value) {
+    base.router_away = base.router_away.value_or(seen.now);
+    return;
+  }
+  base.router_away.reset();
   const auto& started = seen.router.value->started;
   if (!base.router_started.empty() && base.router_started != started) {
     plan.events.push_back(

@@ -123,6 +123,7 @@ struct State {
   std::map<std::string, std::string> refused =
       {};  ///< by upstream: the guards that last refused, as told
   std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
+  std::optional<Time> router_away = {};           ///< since when the routing daemon is silent
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
   bool operator==(const State&) const = default;

@@ -53,6 +53,7 @@ State full_state() {
   state.router_started = "2026-06-01 12:00:00";
   state.refused = {{"cmi", "floor, pace"}};
   state.penalties = {{"203.0.113.0/24", {.milli = 1'500'000, .at = at(31)}}};
+  state.router_away = at(32);
   state.up = {{"cmi", "12:00:01.123"}};
   return state;
 }
