@@ -89,10 +89,72 @@ void fields(Io& io, S& value, const Pending* /*type*/) {
 }
 
 template <class Io, class S>
+void fields(Io& io, S& value, const Users* /*type*/) {
+  auto& [sent, lost, rtt, rtt_low, rtt_high, jitter] = value;
+  io("sent", sent);
+  io("lost", lost);
+  io("rtt_us", rtt);
+  io("rtt_low_us", rtt_low);
+  io("rtt_high_us", rtt_high);
+  io("jitter_us", jitter);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Aim* /*type*/) {
+  auto& [meant, expected, before] = value;
+  io("meant", meant);
+  io("expected_us", expected);
+  io("before", before);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Prediction* /*type*/) {
+  auto& [decision, from, to, rung, at, aims, controls, looked] = value;
+  io("decision", decision);
+  io("from", from);
+  io("to", to);
+  io("rung", rung);
+  io("at_us", at);
+  io("aims", aims);
+  io("controls_us", controls);
+  io("looked", looked);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Finding* /*type*/) {
+  auto& [effect, at, decision, back, rung, text] = value;
+  io("effect", effect);
+  io("at_us", at);
+  io("decision", decision);
+  io("back", back);
+  io("rung", rung);
+  io("text", text);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Lesson* /*type*/) {
+  auto& [effect, at, until, times, text] = value;
+  io("effect", effect);
+  io("at_us", at);
+  io("until_us", until);
+  io("times", times);
+  io("text", text);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const Learned* /*type*/) {
+  auto& [open, findings, lessons, far_off] = value;
+  io("open", open);
+  io("findings", findings);
+  io("lessons", lessons);
+  io("far_off_us", far_off);
+}
+
+template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, up] = value;
+         router_away, learned, up] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -110,6 +172,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("refused", refused);
   io("penalties", penalties);
   io("router_away_us", router_away);
+  io("learned", learned);
   io("up", up);
 }
 
@@ -119,8 +182,10 @@ concept Record = requires(T& value, void (*io)(const char*, ...)) {
 };
 
 constexpr Verdict kVerdicts[] = {Verdict::unknown, Verdict::ok, Verdict::warn, Verdict::bad};
-constexpr Cause kCauses[] = {Cause::startup, Cause::carrier, Cause::restore, Cause::operated,
-                             Cause::service};
+constexpr Cause kCauses[] = {Cause::startup,  Cause::carrier, Cause::restore,
+                             Cause::operated, Cause::service, Cause::undo};
+constexpr Effect kEffects[] = {Effect::open,       Effect::unmeasured, Effect::unclear,
+                               Effect::sufficient, Effect::none,       Effect::harmful};
 constexpr Condition kConditions[] = {Condition::run, Condition::blind, Condition::frozen,
                                      Condition::safe};
 
@@ -148,6 +213,7 @@ struct Writer {
       return value;
     }
   }
+  static Json encode(const Duration& value) { return value.count(); }
   static Json encode(const Time& value) { return value.time_since_epoch().count(); }
   static Json encode(const Stance& value) { return anycast::encode(value); }
   static Json encode(const std::vector<Time>& values) {
@@ -233,6 +299,10 @@ struct Reader {
     if (!json.is_number_integer()) refuse(at, "microseconds since the epoch", json);
     value = Time{Duration{json.get<std::int64_t>()}};
   }
+  static void decode(const Json& json, const std::string& at, Duration& value) {
+    if (!json.is_number_integer()) refuse(at, "microseconds", json);
+    value = Duration{json.get<std::int64_t>()};
+  }
   static void decode(const Json& json, const std::string& at, Stance& value) {
     const auto stance = json.is_string() ? parse_stance(json.get<std::string>()) : std::nullopt;
     if (!stance)
@@ -254,6 +324,9 @@ struct Reader {
   }
   static void decode(const Json& json, const std::string& at, Cause& value) {
     word<Cause>(json, at, kCauses, value);
+  }
+  static void decode(const Json& json, const std::string& at, Effect& value) {
+    word<Effect>(json, at, kEffects, value);
   }
   static void decode(const Json& json, const std::string& at, Condition& value) {
     word<Condition>(json, at, kConditions, value);

@@ -180,10 +180,12 @@ Json upstream(const Published& p, const std::string& name) {
                 {"rung", mine.rung},
                 {"text", mine.why}};
   out["next"] = nullptr;
+  out["effect"] = nullptr;
   for (const auto& report : p.plan.sessions) {
     if (report.upstream != name) continue;
     out["wanted"] = stance(report.wanted);
     if (!report.why.empty()) out["why"]["text"] = report.why;
+    if (!report.effect.empty()) out["effect"] = report.effect;
     out["next"] = {{"text", report.next}, {"earliest", time(report.earliest)}};
   }
   out["blocked_by"] = Json::array();

@@ -301,6 +301,8 @@ std::string applied(const Json& r, const Look& look) {
     auto text = fmt::format("{} exports {}", name, routes(at(session, "exports")));
     text += same ? ", as wanted" : "; WANTED is " + routes(at(session, "wanted_exports"));
     out += item(out.empty() ? "6 applied" : "", text, look);
+    const auto effect = str(at(session, "effect"));
+    if (!effect.empty()) out += item("", fmt::format("{} effect: {}", name, effect), look);
   }
   const auto revision = [&](const char* key) {
     return at(router, key).is_null() ? std::string{"none of ours"}

@@ -168,6 +168,7 @@ void check_policy(const Checked& c) {
   check_damping(c);
   check_pause(c, c.config.guards.reannounce, "guards.reannounce");
   check_pause(c, c.config.guards.reversal, "guards.reversal");
+  check_pause(c, c.config.guards.effect.back_off, "guards.effect.back_off");
 }
 
 }  // namespace anycast::config

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/config/scalars.hpp"
+#include "controller/config/table_guards.hpp"
 
 namespace anycast::config {
 namespace {
@@ -288,24 +289,6 @@ Table budget(Budget& b) {
            {"per", "in this time", {duration(b.per, minutes{1}, kDay)}}}};
 }
 
-Table damping(Damping& d) {
-  return {{{"normal",
-            "highest penalty that an automatic step may lead to",
-            {count(d.normal, 500, 50'000)}},
-           {"ceiling",
-            "in an emergency, and for orders that are not forced",
-            {count(d.ceiling, 500, 50'000)}},
-           {"half_life",
-            "time in which the penalty halves",
-            {duration(d.half_life, seconds{1}, hours{2})}}}};
-}
-
-Table pause(Pause& p) {
-  return {
-      {{"after", "the first time", {duration(p.after, seconds{0}, kDay)}},
-       {"most", "doubled with each repetition up to this", {duration(p.most, seconds{0}, kDay)}}}};
-}
-
 Table guards(Guards& g) {
   return {{
       {"min_nodes", "nodes that must still announce the prefix", {count(g.min_nodes, 1, 10'000)}},
@@ -329,6 +312,9 @@ Table guards(Guards& g) {
        {damping(g.damping)}},
       {"reannounce", "from a withdrawal until an automatic return", {pause(g.reannounce)}},
       {"reversal", "until automation moves a session back again", {pause(g.reversal)}},
+      {"effect",
+       "what a step did for the users, by pings of the anycast address",
+       {effect(g.effect)}},
       {"windows", "spans of the week in which automation may not do one kind of thing",
        list(g.windows, [](Window& w) { return window(w); })},
   }};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controller/base/text.hpp"
+#include "controller/core/effect.hpp"
 
 namespace anycast::core {
 namespace {
@@ -117,6 +118,7 @@ std::optional<Step> standing(const Context& context, const std::string& upstream
 /// 3.4 to 3.6.
 std::optional<Step> engine(const Context& context, const std::string& upstream,
                            const SessionState& session) {
+  if (auto back = taken_back(context, upstream, session)) return back;
   const auto carried = carried_by(context, upstream);
   const int top = static_cast<int>(context.config.policy.carrier_bad.size());
   Step step{.upstream = upstream,
@@ -130,9 +132,9 @@ std::optional<Step> engine(const Context& context, const std::string& upstream,
     step.cause = Cause::startup;
     step.why = "this node has just come up and nothing speaks against it";
   } else if (!carried.bad.empty() && session.rung < top) {
-    step.rung = session.rung + 1;
     step.why = describe_bad(context.config, *carried.bad.front());
     for (const auto* path : carried.bad) step.carriers.push_back(path->key.carrier);
+    step.rung = next_rung(context, step, session);
   } else if (carried.all_clear && session.rung > 0) {
     step.rung = session.rung - 1;
     step.cause = Cause::restore;
@@ -170,11 +172,12 @@ std::vector<Step> choose(const Context& context) {
       steps.push_back(*std::move(wanted));
     }
   }
-  // People before the engine, then what brings users away from a bad path, then what brings them
-  // back.
+  // People before the engine, then what takes harm back, then what brings users away from a bad
+  // path, then what brings them back.
   std::ranges::stable_sort(steps, {}, [](const Step& step) {
     if (step.cause == Cause::operated) return 0;
-    return step.cause == Cause::carrier ? 1 : 2;
+    if (step.cause == Cause::undo) return 1;
+    return step.cause == Cause::carrier ? 2 : 3;
   });
   return steps;
 }

@@ -16,6 +16,7 @@ int rung_of(const Policy& policy, const Stance& stance);
 
 /// What each session of this node should say next, one step at most per session, worst first. The
 /// first rule that fits a session decides:
+///  3.0 undo     users are worse off by the last step: back, one step
 ///  3.1 drain    a person drains this node: GRACEFUL_SHUTDOWN, then withdraw
 ///  3.2 pin      a person pinned the session
 ///  3.3 return   the session stands where neither a rung nor a standing order wants it: back to its

@@ -42,9 +42,9 @@ void charge_resets(const Config& config, const Seen& seen, State& state,
 /// Notes in `context.spent` what the step, now taken, costs.
 void spend(Context& context, const Step& step);
 
-/// Why the step may use the reserve between `normal` and `ceiling`, or nothing: the node's
-/// dataplane is dead, the loss is surely above 10 %, the node takes part for the first time, or the
-/// session has been withdrawn for as long as a pause may ever be.
+/// Why the step may use the reserve between `normal` and `ceiling`, or nothing: it takes back one
+/// that did harm, the node's dataplane is dead, the loss is surely above 10 %, the node takes part
+/// for the first time, or the session has been withdrawn for as long as a pause may ever be.
 std::optional<std::string> emergency(const Context& context, const Step& step);
 
 /// Guard "damping".

@@ -9,6 +9,7 @@
 #include "controller/base/text.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
+#include "controller/core/effect.hpp"
 #include "controller/core/guard_words.hpp"
 #include "controller/core/pauses.hpp"
 
@@ -215,7 +216,8 @@ Word backoff(const Context& context, const Step& step) {
 
 // 5.16 Times of the week that forbid one kind of step.
 Word windows(const Context& context, const Step& step) {
-  if (!automatic(step) || step.cause == Cause::startup) return std::nullopt;
+  const bool exempt = step.cause == Cause::startup || step.cause == Cause::undo;
+  if (!automatic(step) || exempt) return std::nullopt;
   const auto kind =
       degrades(context.config, step) ? Window::Forbids::degrade : Window::Forbids::announce;
   for (const auto& open : context.seen.windows) {
@@ -229,13 +231,13 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-// 5.17 to 5.19: damping.hpp, pauses.hpp.
+// 5.17 to 5.19 and 5.22: damping.hpp, pauses.hpp, effect.hpp.
 
 using Rule = Word (*)(const Context&, const Step&);
-constexpr std::array<Rule, 19> kGuards = {
+constexpr std::array<Rule, 20> kGuards = {
     mode,    freeze,         probation, router,     evidence, settle, destination,
     anchor,  last_announcer, min_nodes, min_paths,  turn,     hold,   budget,
-    backoff, windows,        damping,   reannounce, reversal};
+    backoff, windows,        damping,   reannounce, reversal, effect};
 
 }  // namespace
 

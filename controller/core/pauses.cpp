@@ -40,7 +40,8 @@ std::string nth(std::size_t times, const char* what) {
 
 std::optional<GuardResult> reannounce(const Context& context, const Step& step) {
   const bool returns = !step.from.announces() && step.to.announces();
-  if (!returns || !automatic(step) || step.cause == Cause::startup) return std::nullopt;
+  const bool exempt = step.cause == Cause::startup || step.cause == Cause::undo;
+  if (!returns || !automatic(step) || exempt) return std::nullopt;
   const auto& session = context.state.sessions.at(step.upstream);
   const auto times = std::max<std::size_t>(session.withdrawals.size(), 1);
   const auto pause = doubled(context.config.guards.reannounce, times);

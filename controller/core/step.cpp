@@ -9,6 +9,7 @@
 #include "controller/core/blame.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
+#include "controller/core/effect.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/judge.hpp"
 #include "controller/core/notices.hpp"
@@ -96,9 +97,11 @@ void consider(Context& context, Step& step) {
   session.cause = step.cause == Cause::operated && !held ? Cause::restore : step.cause;
   session.why = step.why;
   session.decision = step.decision;
+  const bool steered = step.cause == Cause::carrier || step.cause == Cause::restore;
+  if (steered) predict(context, step);
   if (removes(step)) context.announcing.erase({context.config.self, step.upstream});
   if (step.to.announces()) context.announcing.emplace(context.config.self, step.upstream);
-  if (step.cause == Cause::carrier || step.cause == Cause::restore) ++context.automatic_steps;
+  if (steered || step.cause == Cause::undo) ++context.automatic_steps;
 }
 
 /// Refusals that only mean "not yet" are no news; a new set of the others is told once.
@@ -328,6 +331,8 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   blame(plan.paths);
   note_verdicts(config, state, base, plan);
 
+  measure(config, seen, base, plan.events);
+
   Context context{.config = config, .seen = seen, .paths = plan.paths, .state = std::move(base)};
   context.announcing = announcers(config, context.state, seen);
   context.blind_why = blindness(seen, plan);
@@ -353,6 +358,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   answer_apply(ordered, plan);
   for (const auto& [upstream, session] : out.next.sessions) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
+    plan.sessions.back().effect = effect_of(out.next, upstream);
   }
   plan.hash = plan_hash(plan);
 

@@ -9,6 +9,7 @@
 #include "controller/base/error.hpp"
 #include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
+#include "controller/model/guards.hpp"
 #include "controller/model/stance.hpp"
 
 namespace anycast {
@@ -134,22 +135,6 @@ struct Budget {
   Duration per = hours{1};
 };
 
-/// The flap-damping budget: what a router that damps by RFC 2439 would hold against our own
-/// updates, at the worse of the Cisco and Juniper increments (RFC 7196 table 1). The smallest
-/// threshold that is still deployed is 2,000; path exploration may double what a distant router
-/// counts.
-struct Damping {
-  int normal = 1'000;   ///< highest penalty that an automatic step may lead to
-  int ceiling = 1'500;  ///< in an emergency, and for orders that are not forced
-  Duration half_life = minutes{15};
-};
-
-/// A pause that doubles with each repetition.
-struct Pause {
-  Duration after;
-  Duration most;
-};
-
 struct Guards {
   int min_nodes = 1;
   int min_paths_per_carrier = 1;
@@ -162,6 +147,7 @@ struct Guards {
   Damping damping = {};
   Pause reannounce = {minutes{45}, hours{6}};  ///< from a withdrawal until an automatic return
   Pause reversal = {minutes{30}, hours{4}};    ///< until automation moves a session back again
+  EffectGuard effect = {};
   std::vector<Window> windows = {};
 };
 

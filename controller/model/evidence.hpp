@@ -16,13 +16,22 @@ struct Sample {
   bool operator==(const Sample&) const = default;
 };
 
+/// What a probe pings.
+enum class Target {
+  node,    ///< a unicast address of the node, or of one of its sessions: what is judged
+  vip,     ///< the anycast address: who answers, and how the users fare
+  anchor,  ///< something near the probe that should always answer: whether the probe is well
+};
+
 /// Who measured what: the probe of (carrier, region) against one node, over one upstream where the
-/// target is per session (`upstream` is empty where it is per node).
+/// target is per session (`upstream` is empty where it is per node). `node` and `upstream` are
+/// empty where the target is another.
 struct ProbeKey {
   std::string node;
   std::string upstream;
   std::string carrier;
   std::string region;
+  Target target = Target::node;
   auto operator<=>(const ProbeKey&) const = default;
 };
 

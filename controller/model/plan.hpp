@@ -125,6 +125,7 @@ struct SessionReport {
   std::string why = {};
   std::string next = {};
   std::optional<Time> earliest = {};
+  std::string effect = {};  ///< what the last automatic step did for the users, or empty
 };
 
 /// The result of one cycle's thinking. Everything printed anywhere comes from here.

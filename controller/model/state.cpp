@@ -23,6 +23,7 @@ std::string to_string(Cause cause) {
     case Cause::restore: return "restore";
     case Cause::operated: return "operator";
     case Cause::service: return "service";
+    case Cause::undo: return "undo";
   }
   return "?";
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/base/time.hpp"
+#include "controller/model/effect.hpp"
 #include "controller/model/stance.hpp"
 
 namespace anycast {
@@ -35,7 +36,7 @@ struct PathState {
 };
 
 /// Why a session says what it says.
-enum class Cause { startup, carrier, restore, operated, service };
+enum class Cause { startup, carrier, restore, operated, service, undo };
 std::string to_string(Cause cause);
 
 struct Pin {
@@ -124,6 +125,7 @@ struct State {
       {};  ///< by upstream: the guards that last refused, as told
   std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
   std::optional<Time> router_away = {};           ///< since when the routing daemon is silent
+  Learned learned = {};
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
   bool operator==(const State&) const = default;

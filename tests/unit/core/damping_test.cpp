@@ -265,8 +265,12 @@ TEST_CASE("what automation withdrew comes back no earlier than the pause, double
     away.push_back(bench.now - gone);
     bench.run(hours{1});
   }
-  // The first time the evidence was clear only after the pause.
-  CHECK(away == std::vector<Duration>{minutes{50}, minutes{90}, minutes{180}});
+  // The first times the evidence is clear only a little after the pause.
+  REQUIRE(away.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(away.at(i) >= (1 << i) * minutes{45});
+    CHECK(away.at(i) <= (1 << i) * minutes{45} + minutes{15});
+  }
   CHECK(bench.state.sessions.at("cmi").withdrawals.size() == 3);
 }
 

@@ -54,6 +54,27 @@ State full_state() {
   state.refused = {{"cmi", "floor, pace"}};
   state.penalties = {{"203.0.113.0/24", {.milli = 1'500'000, .at = at(31)}}};
   state.router_away = at(32);
+  state.learned.open["cmi"] = {
+      .decision = 7,
+      .from = {},
+      .to = {.kind = Stance::Kind::prepend, .prepend = 2},
+      .rung = 1,
+      .at = at(33),
+      .aims = {{"mobile",
+                {.meant = true,
+                 .expected = Duration{-120'000},
+                 .before = {36, 2, Duration{5}, Duration{4}, Duration{6}, Duration{1}}}}},
+      .controls = {{"telecom", Duration{8}}},
+      .looked = true};
+  state.learned.findings["ntt"] = {.effect = Effect::harmful,
+                                   .at = at(34),
+                                   .decision = 8,
+                                   .back = {.kind = Stance::Kind::drain},
+                                   .rung = 2,
+                                   .text = "mobile predicted -120ms"};
+  state.learned.lessons["cmi prepend=2 mobile"] = {
+      .effect = Effect::none, .at = at(35), .until = at(36), .times = 3, .text = "t"};
+  state.learned.far_off = {at(37)};
   state.up = {{"cmi", "12:00:01.123"}};
   return state;
 }

@@ -1,0 +1,52 @@
+#include "controller/config/table_guards.hpp"
+
+#include "controller/config/scalars.hpp"
+
+namespace anycast::config {
+namespace {
+
+constexpr Duration kDay = hours{24};
+
+}  // namespace
+
+Table damping(Damping& d) {
+  return {{{"normal",
+            "highest penalty that an automatic step may lead to",
+            {count(d.normal, 500, 50'000)}},
+           {"ceiling",
+            "in an emergency, and for orders that are not forced",
+            {count(d.ceiling, 500, 50'000)}},
+           {"half_life",
+            "time in which the penalty halves",
+            {duration(d.half_life, seconds{1}, hours{2})}}}};
+}
+
+Table pause(Pause& p) {
+  return {
+      {{"after", "the first time", {duration(p.after, seconds{0}, kDay)}},
+       {"most", "doubled with each repetition up to this", {duration(p.most, seconds{0}, kDay)}}}};
+}
+
+Table effect(EffectGuard& e) {
+  return {{{"early",
+            "from a step to the first look at it, over evidence.fast_window",
+            {duration(e.early, seconds{1}, kDay)}},
+           {"late", "to the last look, over evidence.window", {duration(e.late, seconds{1}, kDay)}},
+           {"harm",
+            "users are worse off by more than this score",
+            {duration(e.harm, milliseconds{1}, minutes{1})}},
+           {"harm_share", "and by more than this share of it", {share(e.harm_share)}},
+           {"enough", "share of the prediction that suffices", {share(e.enough)}},
+           {"back_off", "after a step that did harm", {pause(e.back_off)}},
+           {"ineffective",
+            "a step without effect is not tried again in this time",
+            {duration(e.ineffective, minutes{1}, 60 * kDay)}},
+           {"far_off",
+            "short of the prediction by more than this score, twice in 2 hours: freeze",
+            {duration(e.far_off, milliseconds{1}, minutes{1})}},
+           {"clean",
+            "length of that freeze, unless a person ends it",
+            {duration(e.clean, minutes{1}, kDay)}}}};
+}
+
+}  // namespace anycast::config

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "controller/config/value.hpp"
+#include "controller/model/config.hpp"
+
+namespace anycast::config {
+
+// Parts of the field table under `guards`.
+Table damping(Damping& d);
+Table pause(Pause& p);
+Table effect(EffectGuard& e);
+
+}  // namespace anycast::config

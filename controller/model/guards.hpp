@@ -1,0 +1,38 @@
+#pragma once
+
+#include "controller/base/time.hpp"
+
+namespace anycast {
+
+/// The flap-damping budget: what a router that damps by RFC 2439 would hold against our own
+/// updates, at the worse of the Cisco and Juniper increments (RFC 7196 table 1). The smallest
+/// threshold that is still deployed is 2,000; path exploration may double what a distant router
+/// counts.
+struct Damping {
+  int normal = 1'000;   ///< highest penalty that an automatic step may lead to
+  int ceiling = 1'500;  ///< in an emergency, and for orders that are not forced
+  Duration half_life = minutes{15};
+};
+
+/// A pause that doubles with each repetition.
+struct Pause {
+  Duration after;
+  Duration most;
+};
+
+/// The closed loop: what an automatic step did for the users, by pings of the anycast address.
+struct EffectGuard {
+  /// First look, at the fast window, and last look, at the whole one; never before the window has
+  /// passed.
+  Duration early = minutes{2};
+  Duration late = minutes{12};
+  Duration harm = milliseconds{10};           ///< users are worse off by more than this score
+  Ppm harm_share = 100'000;                   ///< and by more than this share of it
+  Ppm enough = 500'000;                       ///< of what was predicted suffices
+  Pause back_off = {minutes{30}, hours{24}};  ///< after a step that did harm
+  Duration ineffective = hours{24 * 7};       ///< a step without effect is not tried again
+  Duration far_off = milliseconds{50};        ///< short of the prediction; twice in 2 h: freeze
+  Duration clean = hours{1};                  ///< so long, unless a person ends it
+};
+
+}  // namespace anycast

@@ -1,0 +1,257 @@
+#include "controller/core/effect.hpp"
+
+#include <algorithm>
+
+#include "controller/core/felt.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/core.hpp"
+
+using namespace anycast;
+using anycast::test::Bench;
+
+namespace {
+
+const Stance kPlain{};
+const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
+const Stance kWithdraw{.kind = Stance::Kind::withdraw};
+
+/// What users feel from a time on.
+struct Spell {
+  Time from;
+  Duration rtt;
+};
+using Spells = std::map<std::string, std::vector<Spell>>;
+
+/// Pings of the anycast address every 5 s from every region, as the spells say.
+void ping_vip(const Bench& bench, const Spells& spells, Evidence& evidence) {
+  const auto& config = bench.setup.config;
+  for (const auto& [carrier, list] : spells) {
+    for (const auto& region : config.regions) {
+      ProbeSeries series{.key = {"", "", carrier, region, Target::vip}};
+      for (auto t = bench.now - config.evidence.slow_window + seconds{5}; t <= bench.now;
+           t += seconds{5}) {
+        const auto* spell = &list.front();
+        for (const auto& one : list) {
+          if (one.from <= t) spell = &one;
+        }
+        const auto wobble = Duration(t.time_since_epoch().count() / 5'000'000 % 7 * 300);
+        series.samples.push_back({.at = t, .received = true, .rtt = spell->rtt + wobble});
+      }
+      evidence.series.push_back(std::move(series));
+    }
+  }
+  std::ranges::sort(evidence.series, {}, &ProbeSeries::key);
+}
+
+/// hk-idc-1 with mobile bad over cmi, and users who feel it until the spells say otherwise.
+struct Evening {
+  Bench bench{"hk-idc-1"};
+  Spells spells;
+
+  Evening() {
+    for (const auto& carrier : bench.setup.config.carriers)
+      spells[carrier] = {{test::kStart - hours{1}, milliseconds{50}}};
+    bench.tamper = [this](Evidence& evidence) { ping_vip(bench, spells, evidence); };
+    bench.run(minutes{1});
+    bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                     .from = bench.now,
+                     .to = bench.now + hours{48},
+                     .rtt = milliseconds{190},
+                     .loss = 60'000});
+    spells["mobile"].push_back({bench.now, milliseconds{234}});
+    bench.run(minutes{30}, [this] { return bench.stance("cmi") == kPrepend2; });
+  }
+  Evening(const Evening&) = delete;
+
+  void feel(const std::string& carrier, Duration rtt) {
+    spells[carrier].push_back({bench.now + seconds{15}, rtt});
+  }
+  std::string effect() const {
+    for (const auto& session : bench.plan().sessions) {
+      if (session.upstream == "cmi") return session.effect;
+    }
+    return "no session";
+  }
+  std::string refusal() const {
+    for (const auto& text : bench.refusals("cmi")) {
+      if (text.starts_with("effect: ")) return text;
+    }
+    return "none";
+  }
+  std::string told() const {
+    const auto found = std::ranges::find(bench.events, "effect", &Event::kind);
+    return found == bench.events.end() ? "nothing" : found->text;
+  }
+  std::optional<Effect> finding() const {
+    const auto& findings = bench.state.learned.findings;
+    const auto found = findings.find("cmi");
+    return found == findings.end() ? std::nullopt : std::optional{found->second.effect};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a prediction goes with the step, and the ladder waits until it is measured") {
+  Evening e;
+  REQUIRE(e.bench.stance("cmi") == kPrepend2);
+  CHECK(e.effect() == "mobile predicted -186ms, not measured yet");
+  e.bench.cycle();
+  const auto since = e.bench.state.sessions.at("cmi").since;
+  CHECK(e.refusal() == "effect: prepend 2 of " + format_clock(since) + " is measured at " +
+                           format_clock(since + minutes{2}));
+  // Somewhat better, but the few pings of the short look prove neither success nor failure.
+  e.feel("mobile", milliseconds{160});
+  e.bench.run(minutes{3});
+  CHECK(e.refusal() == "effect: prepend 2 of " + format_clock(since) + " is measured at " +
+                           format_clock(since + minutes{12}));
+}
+
+TEST_CASE("users who have moved away are no reason to climb on, however bad the path stays") {
+  Evening e;
+  e.feel("mobile", milliseconds{55});
+  e.bench.run(minutes{13});
+  CHECK(e.finding() == Effect::sufficient);
+  CHECK(e.effect() ==
+        "sufficient: mobile predicted -186ms, measured -179ms (telecom, unicom meanwhile +0ms)");
+  CHECK(e.told().find("prepended 2 on cmi at hk-idc-1 was sufficient: mobile predicted -186ms, "
+                      "measured -179ms (telecom, unicom meanwhile +0ms); next: it stays, and "
+                      "suffices [#") == 0);
+  e.bench.run(hours{3});
+  CHECK(e.bench.stance("cmi") == kPrepend2);
+  CHECK(e.refusal() == "effect: the users have moved, prepend 2 suffices: " + e.effect());
+  // They come back onto it: now it is worth more.
+  e.feel("mobile", milliseconds{234});
+  e.bench.run(minutes{20}, [&] { return e.bench.stance("cmi") == kWithdraw; });
+  CHECK(e.bench.stance("cmi") == kWithdraw);
+}
+
+TEST_CASE("a step without effect stays, is not tried again, and the next rung is") {
+  Evening e;
+  e.bench.run(minutes{12}, [&] { return e.finding().has_value(); });
+  CHECK(e.finding() == Effect::none);
+  CHECK(e.effect().starts_with("none: mobile predicted -186ms, measured "));
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kWithdraw; });
+  REQUIRE(e.bench.stance("cmi") == kWithdraw);
+  const auto& lessons = e.bench.state.learned.lessons;
+  REQUIRE(lessons.contains("cmi prepend=2 mobile"));
+  CHECK(lessons.at("cmi prepend=2 mobile").until - lessons.at("cmi prepend=2 mobile").at ==
+        hours{24 * 7});
+  // Back at the bottom the rung is passed over.
+  auto& session = e.bench.state.sessions.at("cmi");
+  session.stance = kPlain;
+  session.rung = 0;
+  session.cause = Cause::restore;
+  e.bench.run(minutes{1});
+  REQUIRE(e.bench.step("cmi") != nullptr);
+  CHECK(e.bench.step("cmi")->to == kWithdraw);
+}
+
+TEST_CASE("a step that does harm is taken back at once and backs off, twice as long each time") {
+  Evening e;
+  const auto began = e.bench.now;
+  e.feel("mobile", milliseconds{600});
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kPlain; });
+  REQUIRE(e.bench.stance("cmi") == kPlain);
+  CHECK(e.bench.now - began <= minutes{3});
+  CHECK(e.bench.state.sessions.at("cmi").cause == Cause::undo);
+  CHECK(e.bench.state.sessions.at("cmi").why ==
+        "users are worse off: harmful: mobile predicted -186ms, measured +366ms (telecom, unicom "
+        "meanwhile +0ms)");
+  e.feel("mobile", milliseconds{234});
+  e.bench.cycle();
+  const auto& lesson = e.bench.state.learned.lessons.at("cmi prepend=2 mobile");
+  CHECK(lesson.until - lesson.at == minutes{30});
+  CHECK(e.refusal() ==
+        "effect: prepend 2 did harm at " + format_clock(lesson.at) + ", backs off: " + lesson.text);
+  e.bench.run(hours{1}, [&] { return e.bench.stance("cmi") == kPrepend2; });
+  REQUIRE(e.bench.stance("cmi") == kPrepend2);
+  e.feel("mobile", milliseconds{600});
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kPlain; });
+  const auto& again = e.bench.state.learned.lessons.at("cmi prepend=2 mobile");
+  CHECK(again.until - again.at == hours{1});
+}
+
+TEST_CASE("what happens to all carriers alike is neither harm nor merit of a step") {
+  Evening e;
+  for (const auto& carrier : e.bench.setup.config.carriers) {
+    const bool mobile = carrier == "mobile";
+    e.feel(carrier, mobile ? milliseconds{600} : milliseconds{416});
+  }
+  e.bench.run(minutes{13}, [&] { return e.finding().has_value(); });
+  CHECK(e.finding() == Effect::none);
+  CHECK(e.effect().find("(telecom, unicom meanwhile +366ms)") != std::string::npos);
+  CHECK(e.bench.stance("cmi") != kPlain);
+}
+
+TEST_CASE("without pings of the anycast address nothing is concluded, and the ladder goes on") {
+  Bench bench{"hk-idc-1"};
+  bench.run(minutes{1});
+  bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                   .from = bench.now,
+                   .to = bench.now + hours{24},
+                   .rtt = milliseconds{190},
+                   .loss = 60'000});
+  bench.run(minutes{30}, [&] { return bench.stance("cmi") == kPrepend2; });
+  bench.cycle();
+  for (const auto& session : bench.plan().sessions) {
+    if (session.upstream != "cmi") continue;
+    CHECK(session.effect == "not measured: nobody pings the anycast address for these users");
+  }
+  bench.run(minutes{10}, [&] { return bench.stance("cmi") == kWithdraw; });
+  CHECK(bench.stance("cmi") == kWithdraw);
+  CHECK(bench.state.learned.lessons.empty());
+}
+
+TEST_CASE("two predictions that are far off within two hours freeze, until an hour has passed") {
+  Evening e;
+  e.bench.state.learned.far_off = {e.bench.now - minutes{100}};
+  e.bench.run(minutes{12}, [&] { return e.bench.state.freeze.has_value(); });
+  REQUIRE(e.bench.state.freeze.has_value());
+  CHECK(e.bench.state.condition == Condition::frozen);
+  CHECK(e.bench.state.condition_why ==
+        "frozen by anycastd \"divergence: two predictions were far off within 2h\"");
+  CHECK(std::ranges::count(e.bench.events, "frozen", &Event::kind) == 1);
+  // A blind time is no clean time.
+  const auto since = e.bench.now;
+  e.bench.run(minutes{10});
+  e.bench.prometheus = false;
+  e.bench.run(minutes{5});
+  e.bench.prometheus = true;
+  e.bench.run(hours{3}, [&] { return !e.bench.state.freeze; });
+  CHECK(!e.bench.state.freeze);
+  CHECK(e.bench.now - since == minutes{75});
+}
+
+TEST_CASE("a person ends the engine's own freeze") {
+  Evening e;
+  e.bench.state.learned.far_off = {e.bench.now - minutes{100}};
+  e.bench.run(minutes{12}, [&] { return e.bench.state.freeze.has_value(); });
+  e.bench.order({.kind = Order::Kind::unfreeze, .reason = "looked at it"});
+  e.bench.cycle();
+  CHECK(!e.bench.state.freeze);
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kWithdraw; });
+  CHECK(e.bench.stance("cmi") == kWithdraw);
+}
+
+TEST_CASE("after a blind spell the way back needs clear evidence for all of clear_for again") {
+  Bench bench{"hk-idc-1"};
+  bench.run(minutes{1});
+  bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                   .from = bench.now,
+                   .to = bench.now + minutes{20},
+                   .rtt = milliseconds{190},
+                   .loss = 60'000});
+  bench.setup.config.policy.carrier_bad.pop_back();
+  bench.run(minutes{20}, [&] { return bench.stance("cmi") == kPrepend2; });
+  REQUIRE(bench.stance("cmi") == kPrepend2);
+  bench.setup.config.policy.restore_settle = hours{2};
+  bench.run(hours{1});
+  bench.prometheus = false;
+  bench.run(minutes{65});
+  bench.prometheus = true;
+  const auto back = bench.now;
+  bench.run(hours{1}, [&] { return bench.stance("cmi") == kPlain; });
+  REQUIRE(bench.stance("cmi") == kPlain);
+  CHECK(bench.now - back >= bench.setup.config.thresholds.at("mobile").clear_for);
+  CHECK(bench.state.sessions.at("cmi").why.find("mobile clear for 10m") == 0);
+}
