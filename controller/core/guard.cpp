@@ -233,18 +233,48 @@ Word windows(const Context& context, const Step& step) {
 
 // 5.17 to 5.19 and 5.22: damping.hpp, pauses.hpp, effect.hpp.
 
-using Rule = Word (*)(const Context&, const Step&);
-constexpr std::array<Rule, 20> kGuards = {
-    mode,    freeze,         probation, router,     evidence, settle, destination,
-    anchor,  last_announcer, min_nodes, min_paths,  turn,     hold,   budget,
-    backoff, windows,        damping,   reannounce, reversal, effect};
+/// A rule with the names under which it speaks; the test of the texts wants a case for each.
+struct Rule {
+  Word (*word)(const Context&, const Step&);
+  std::array<const char*, 2> names;
+};
+constexpr std::array<Rule, 20> kGuards = {{{mode, {"mode"}},
+                                           {freeze, {"freeze"}},
+                                           {probation, {"probation"}},
+                                           {router, {"router", "session"}},
+                                           {evidence, {"evidence"}},
+                                           {settle, {"settle"}},
+                                           {destination, {"destination"}},
+                                           {anchor, {"anchor"}},
+                                           {last_announcer, {"last_announcer"}},
+                                           {min_nodes, {"min_nodes"}},
+                                           {min_paths, {"min_paths_per_carrier"}},
+                                           {turn, {"turn"}},
+                                           {hold, {"one_step", "hold_after_change"}},
+                                           {budget, {"max_changes"}},
+                                           {backoff, {"safe", "undone"}},
+                                           {windows, {"window"}},
+                                           {damping, {"damping"}},
+                                           {reannounce, {"reannounce"}},
+                                           {reversal, {"reversal"}},
+                                           {effect, {"effect"}}}};
 
 }  // namespace
+
+std::vector<std::string> guard_names() {
+  std::vector<std::string> out;
+  for (const auto& rule : kGuards) {
+    for (const auto* name : rule.names) {
+      if (name != nullptr) out.emplace_back(name);
+    }
+  }
+  return out;
+}
 
 std::vector<GuardResult> guard(const Context& context, const Step& step) {
   std::vector<GuardResult> words;
   for (const auto& rule : kGuards) {
-    if (auto word = rule(context, step)) words.push_back(*std::move(word));
+    if (auto word = rule.word(context, step)) words.push_back(*std::move(word));
   }
   return words;
 }

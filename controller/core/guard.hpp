@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "controller/core/context.hpp"
@@ -10,5 +11,8 @@ namespace anycast::core {
 /// list in guard.cpp. A guard may refuse a step, never invent one. A step without a refusal may be
 /// taken.
 std::vector<GuardResult> guard(const Context& context, const Step& step);
+
+/// All names under which guards speak.
+std::vector<std::string> guard_names();
 
 }  // namespace anycast::core

@@ -1,0 +1,270 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "controller/app/report.hpp"
+#include "controller/app/text.hpp"
+#include "controller/base/text.hpp"
+#include "controller/core/damping.hpp"
+#include "controller/core/guard.hpp"
+#include "controller/core/words.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/unit/app/published_builder.hpp"
+
+using namespace anycast;
+
+namespace {
+
+const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
+const Stance kWithdraw{.kind = Stance::Kind::withdraw};
+
+/// The evening of the published scenes as the guards see it: cmi is prepended and is to be
+/// withdrawn.
+struct Situation {
+  Published published = testing::evening();
+  Config config = testing::fleet_config();
+  Seen seen = {.now = testing::noon()};
+  State state = published.state;
+  core::Announcers announcing;
+  std::string blind;
+  int automatic_steps = 0;
+  Step step = published.plan.steps.front();
+
+  Situation() {
+    for (const auto& [node, entry] : config.nodes) {
+      for (const auto& [upstream, session] : entry.sessions) announcing.emplace(node, upstream);
+    }
+    seen.router = published.router;
+    step.guards.clear();
+  }
+};
+
+struct Case {
+  std::string guard;
+  bool passes;
+  std::function<void(Situation&)> make = [](Situation&) {};
+};
+
+Lesson harm(Time now) {
+  return {.effect = Effect::harmful,
+          .at = now - minutes{5},
+          .until = now + minutes{25},
+          .times = 1,
+          .text = "mobile predicted -120ms, measured +80ms (telecom, unicom meanwhile +1ms)"};
+}
+
+/// The step back from a withdrawal that was made so long ago.
+void returning(Situation& s, Duration ago) {
+  s.state.sessions["cmi"].stance = kWithdraw;
+  s.state.sessions["cmi"].rung = 2;
+  s.state.sessions["cmi"].since = s.seen.now - ago;
+  s.state.sessions["cmi"].withdrawals = {s.seen.now - ago - hours{3}, s.seen.now - ago};
+  s.step = {.upstream = "cmi",
+            .from = kWithdraw,
+            .to = kPrepend2,
+            .rung = 1,
+            .cause = Cause::restore,
+            .why = "mobile clear for 12m (44ms, 0.1%)",
+            .carriers = {"mobile"}};
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> kCases = {
+      {"mode", true},
+      {"mode", false, [](Situation& s) { s.config.mode = Mode::advise; }},
+      {"mode", false, [](Situation& s) { s.config.mode = Mode::observe; }},
+      {"freeze", true},
+      {"freeze", false,
+       [](Situation& s) {
+         s.state.freeze = Standing{.since = s.seen.now - minutes{3},
+                                   .until = s.seen.now + hours{1},
+                                   .reason = "live event",
+                                   .actor = "lin"};
+       }},
+      {"probation", false,
+       [](Situation& s) { s.state.pending = Pending{.confirm_by = s.seen.now + seconds{40}}; }},
+      {"router", false, [](Situation& s) { s.seen.router.value.reset(); }},
+      {"session", false,
+       [](Situation& s) { s.seen.router.value->sessions["cmi"] = {.state = "Active"}; }},
+      {"evidence", true},
+      {"evidence", false,
+       [](Situation& s) { s.blind = "20 of 36 probe series are usable, needs 70 %"; }},
+      {"settle", true},
+      {"settle", false,
+       [](Situation& s) { s.state.sessions["cmi"].since = s.seen.now - minutes{1}; }},
+      {"destination", true},
+      {"destination", false,
+       [](Situation& s) {
+         for (auto& path : s.published.plan.paths) path.measured_clear = false;
+       }},
+      {"anchor", true},
+      {"anchor", false, [](Situation& s) { s.config.guards.anchors = {"hk-idc-1"}; }},
+      {"last_announcer", true},
+      {"last_announcer", false,
+       [](Situation& s) {
+         s.announcing = {{"hk-idc-1", "cmi"}};
+       }},
+      {"min_nodes", true},
+      {"min_nodes", false,
+       [](Situation& s) {
+         s.config.guards.min_nodes = 2;
+         s.announcing = {{"hk-idc-1", "cmi"}, {"hk-ali-1", "cmi"}};
+       }},
+      {"min_paths_per_carrier", true},
+      {"min_paths_per_carrier", false,
+       [](Situation& s) { s.config.guards.min_paths_per_carrier = 3; }},
+      {"turn", true, [](Situation& s) { s.seen.now += seconds{45}; }},
+      {"turn", false},
+      {"one_step", false, [](Situation& s) { s.automatic_steps = 1; }},
+      {"hold_after_change", true},
+      {"hold_after_change", false,
+       [](Situation& s) { s.state.changes = {s.seen.now - seconds{30}}; }},
+      {"max_changes", true},
+      {"max_changes", false,
+       [](Situation& s) { s.state.changes.assign(6, s.seen.now - minutes{10}); }},
+      {"safe", false,
+       [](Situation& s) {
+         s.state.safe_until = s.seen.now + minutes{2};
+         s.state.condition_why = "bird.conf:7:3 syntax error";
+       }},
+      {"undone", false,
+       [](Situation& s) { s.state.sessions["cmi"].hold_until = s.seen.now + minutes{20}; }},
+      {"window", false,
+       [](Situation& s) {
+         s.config.guards.windows = {{.name = "evening-peak", .forbid = {Window::Forbids::degrade}}};
+         s.seen.windows = {{"evening-peak", s.seen.now + hours{3}}};
+       }},
+      {"damping", true},
+      {"damping", false,
+       [](Situation& s) {
+         s.state.penalties["203.0.113.0/24"] = {.milli = 620'000, .at = s.seen.now};
+       }},
+      {"damping", false,
+       [](Situation& s) {
+         s.state.penalties["203.0.113.0/24"] = {.milli = 600'000, .at = s.seen.now};
+         for (auto& path : s.published.plan.paths) path.pooled.loss.low = 220'000;
+       }},
+      {"reannounce", true, [](Situation& s) { returning(s, hours{2}); }},
+      {"reannounce", false, [](Situation& s) { returning(s, minutes{50}); }},
+      {"reversal", true, [](Situation& s) { returning(s, hours{2}); }},
+      {"reversal", false,
+       [](Situation& s) {
+         returning(s, minutes{40});
+         s.state.sessions["cmi"].reversals = {s.seen.now - hours{2}};
+       }},
+      {"effect", true},
+      {"effect", false,
+       [](Situation& s) { s.state.learned.lessons["cmi withdraw mobile"] = harm(s.seen.now); }},
+      {"effect", false,
+       [](Situation& s) {
+         auto lesson = harm(s.seen.now);
+         lesson.effect = Effect::none;
+         lesson.until = s.seen.now + hours{24 * 7};
+         s.state.learned.lessons["cmi withdraw mobile"] = lesson;
+       }},
+      {"effect", false,
+       [](Situation& s) {
+         s.state.learned.open["cmi"] = {.decision = 1841, .at = s.seen.now - seconds{194}};
+         s.state.learned.open["cmi"].looked = true;
+       }},
+  };
+  return kCases;
+}
+
+/// The lines from the one that begins with `first` up to the one that begins with `last`.
+std::string part(const std::string& text, const std::string& first, const std::string& last) {
+  std::string out;
+  bool in = false;
+  for (const auto& line : split(text, '\n')) {
+    if (line.starts_with(first)) in = true;
+    if (line.starts_with(last)) in = false;
+    if (in) out += line + "\n";
+  }
+  return out;
+}
+
+/// What an operator reads about this one word, in every place.
+std::string texts(const Case& wanted, std::set<std::string>& spoken) {
+  Situation s;
+  wanted.make(s);
+  core::Context context{.config = s.config,
+                        .seen = s.seen,
+                        .paths = s.published.plan.paths,
+                        .state = s.state,
+                        .announcing = s.announcing,
+                        .blind = !s.blind.empty(),
+                        .blind_why = s.blind,
+                        .automatic_steps = s.automatic_steps};
+  const auto words = core::guard(context, s.step);
+  for (const auto& word : words) spoken.insert(word.guard);
+  const auto said = std::ranges::find(words, wanted.guard, &GuardResult::guard);
+  if (said == words.end()) return "## " + wanted.guard + " says nothing\n\n";
+  s.step.guards = {*said};
+  auto after = s.state.sessions.at("cmi");
+  if (said->passed) {
+    s.step.decision = after.decision = 1842;
+    after.stance = s.step.to;
+    after.rung = s.step.rung;
+    after.since = s.seen.now;
+    after.cause = s.step.cause;
+  }
+
+  auto& p = s.published;
+  p.config = std::make_shared<const Config>(s.config);
+  p.state = s.state;
+  p.now = p.plan.now = s.seen.now;
+  p.plan.steps = {s.step};
+  for (auto& session : p.plan.sessions) {
+    if (session.upstream == "cmi") session = core::session_report(s.config, p.plan, "cmi", after);
+  }
+  const text::Look look{.width = 100, .utc = true};
+  const auto status = text::print(report::status(p), look);
+  const auto explain = text::print(*report::explain(p, "hk-idc-1", "cmi"), look);
+  const auto journal = said->passed ? core::step_done(s.config, p.plan, s.step, after)
+                                    : core::step_refused(s.config, s.step);
+  CHECK(said->passed == wanted.passes);
+  return fmt::format("## {} {}\n{}\n-- journal\n{}\n-- status\n{}-- explain\n{}\n", wanted.guard,
+                     said->passed ? "passes" : "refuses", said->text, journal,
+                     part(status, "next", "why?"), part(explain, "5 guarded", "6 applied"));
+}
+
+}  // namespace
+
+TEST_CASE("every guard's word is told as in the file, in journal, status and explain") {
+  std::string all;
+  std::set<std::string> spoken;
+  std::set<std::string> refused;
+  std::set<std::string> passed;
+  for (const auto& wanted : cases()) {
+    all += texts(wanted, spoken);
+    (wanted.passes ? passed : refused).insert(wanted.guard);
+  }
+  const auto path = std::string{ANYCASTD_SOURCE_DIR} + "/tests/golden/guards.txt";
+  const char* mode = std::getenv("ANYCASTD_GOLDEN");
+  if (mode != nullptr && std::string_view{mode} == "write") std::ofstream(path) << all;
+  std::ifstream file(path, std::ios::binary);
+  const std::string golden{std::istreambuf_iterator<char>(file), {}};
+  CHECK(unified_diff(golden, all, "golden", "printed") == "");
+
+  const auto known = core::guard_names();
+  for (const auto& name : known) {
+    INFO("no text case in which guard '" << name << "' refuses");
+    CHECK(refused.contains(name));
+  }
+  for (const auto& name : spoken) {
+    INFO("guard '" << name << "' is not among guard_names()");
+    CHECK(std::ranges::find(known, name) != known.end());
+  }
+  for (const auto* silent :
+       {"probation", "router", "session", "one_step", "safe", "undone", "window"})
+    passed.insert(silent);
+  for (const auto& name : known) {
+    INFO("no text case in which guard '" << name << "' passes");
+    CHECK(passed.contains(name));
+  }
+}
