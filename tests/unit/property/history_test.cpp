@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "controller/core/damping.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 
@@ -126,8 +127,40 @@ struct Met {
   int engine_steps = 0;
   int engine_removals = 0;
   int by_order = 0;
+  int budgeted = 0;  ///< counters that were compared with the ceiling
 };
 Met met;
+
+/// After a change that is the engine's alone, without a repair in it, no counter is over the
+/// ceiling, and what automation withdrew has been away for the pause.
+void check_budget(const Bench& bench, const std::map<std::string, SessionState>& before) {
+  const auto& config = bench.setup.config;
+  const auto& plan = bench.plan();
+  if (by_person(plan)) return;
+  Charges expected;
+  for (const auto& step : plan.steps) {
+    if (step.decision == 0) continue;
+    for (const auto& counter : core::counters(config, step.upstream))
+      expected[counter] = std::max(expected[counter], core::cost(step.from, step.to));
+    const bool returns = !step.from.announces() && step.to.announces();
+    if (returns && step.cause == Cause::restore) {
+      const auto& session = before.at(step.upstream);
+      if (session.cause == Cause::carrier)
+        RC_ASSERT(bench.now - session.since >= config.guards.reannounce.after);
+    }
+  }
+  if (expected.empty()) return;
+  for (const auto& [counter, points] : plan.change->charges) {
+    if (!expected.contains(counter) || points > expected.at(counter)) return;
+  }
+  for (const auto& [counter, price] : expected) {
+    const auto found = bench.state.penalties.find(counter);
+    if (found == bench.state.penalties.end()) continue;
+    RC_ASSERT(core::points(found->second, bench.now, config.guards.damping.half_life) <=
+              config.guards.damping.ceiling);
+    ++met.budgeted;
+  }
+}
 
 /// One cycle and everything that must hold after it, whatever it met.
 void check_cycle(Bench& bench) {
@@ -168,6 +201,7 @@ void check_cycle(Bench& bench) {
   met.engine_steps += engine;
   met.by_order += by_person(plan) ? 1 : 0;
   RC_ASSERT(engine <= 1);
+  check_budget(bench, sessions_before);
   RC_ASSERT(bench.state.changes.size() < 200U);
 }
 
@@ -197,6 +231,10 @@ Bench quick_bench(const std::string& self) {
   config.policy.restore_settle = minutes{1};
   config.guards.hold_after_change = seconds{30};
   config.guards.max_changes = {.count = 30, .per = hours{1}};
+  if (*rc::gen::arbitrary<bool>()) {
+    config.guards.damping = {.normal = 1'000, .ceiling = 1'500, .half_life = minutes{1}};
+    config.guards.reannounce = {minutes{4}, minutes{30}};
+  }
   config.guards.min_nodes = *rc::gen::inRange(0, 4);
   config.guards.min_paths_per_carrier = *rc::gen::inRange(0, 3);
   if (*rc::gen::arbitrary<bool>()) config.guards.anchors.clear();
@@ -222,7 +260,8 @@ TEST_CASE(
   });
   std::cout << "met: " << met.cycles << " cycles, " << met.engine_steps << " steps of the engine, "
             << met.engine_removals << " of them withdrawals, " << met.by_order
-            << " changes by order\n";
+            << " changes by order, " << met.budgeted << " penalties under the ceiling\n";
   CHECK(met.engine_removals > 0);
+  CHECK(met.budgeted > 0);
   CHECK(holds);
 }
