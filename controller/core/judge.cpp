@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <numeric>
+#include <span>
 
 #include "controller/core/blame.hpp"
 #include "controller/core/estimate.hpp"
@@ -203,12 +204,17 @@ std::vector<PathReport> measure(const Config& config, const Seen& seen,
               [](const auto& a, const auto& b) { return a.key < b.key; });
   }
   probes.reserve(out.size() * config.regions.size());
+  std::span<const ProbeReading> of_node;
+  const std::string* node = nullptr;
   for (auto& path : out) {
+    if (seen.evidence.value && (node == nullptr || *node != path.key.node)) {
+      of_node = probes_of(*seen.evidence.value, path.key.node);
+      node = &path.key.node;
+    }
     const auto& thresholds = config.thresholds.at(path.key.carrier);
     path.regions.reserve(config.regions.size());
     for (const auto& region : config.regions) {
-      probes.push_back(seen.evidence.value ? find_probe(*seen.evidence.value, path.key, region)
-                                           : nullptr);
+      probes.push_back(find_probe(of_node, path.key, region));
       path.regions.push_back(judge_region(config, seen, thresholds, probes.back(), region));
     }
   }

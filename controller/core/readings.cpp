@@ -7,27 +7,33 @@
 namespace anycast::core {
 namespace {
 
-using Names = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
+using Names = std::tuple<std::string_view, std::string_view, std::string_view>;
 
-const ProbeReading* find(const Readings& readings, const Names& names) {
+const ProbeReading* find(std::span<const ProbeReading> of_node, const Names& names) {
   const auto names_of = [](const ProbeReading& probe) {
-    return Names{probe.key.node, probe.key.upstream, probe.key.carrier, probe.key.region};
+    return Names{probe.key.upstream, probe.key.carrier, probe.key.region};
   };
-  const auto found = std::ranges::lower_bound(readings.probes, names, {}, names_of);
-  return found != readings.probes.end() && names_of(*found) == names ? &*found : nullptr;
+  const auto found = std::ranges::lower_bound(of_node, names, {}, names_of);
+  return found != of_node.end() && names_of(*found) == names ? &*found : nullptr;
 }
 
 }  // namespace
 
-const ProbeReading* find_probe(const Readings& readings, const PathKey& path,
+std::span<const ProbeReading> probes_of(const Readings& readings, const std::string& node) {
+  const auto node_of = [](const ProbeReading& probe) { return std::string_view{probe.key.node}; };
+  const auto found = std::ranges::equal_range(readings.probes, std::string_view{node}, {}, node_of);
+  return {found.begin(), found.end()};
+}
+
+const ProbeReading* find_probe(std::span<const ProbeReading> of_node, const PathKey& path,
                                const std::string& region) {
-  const auto* own = find(readings, {path.node, path.upstream, path.carrier, region});
-  return own != nullptr ? own : find(readings, {path.node, {}, path.carrier, region});
+  const auto* own = find(of_node, {path.upstream, path.carrier, region});
+  return own != nullptr ? own : find(of_node, {{}, path.carrier, region});
 }
 
 const ProbeReading* find_anchor(const Readings& readings, const std::string& carrier,
                                 const std::string& region) {
-  return find(readings, {{}, {}, carrier, region});
+  return find(probes_of(readings, {}), {{}, carrier, region});
 }
 
 }  // namespace anycast::core

@@ -57,8 +57,9 @@ void note_verdicts(const Config& config, const State& before, State& next, Plan&
                            .to = to_string(path.state.verdict),
                            .cause = "carrier"});
   }
+  if (next.paths.size() == plan.paths.size()) return;
   std::erase_if(next.paths, [&](const auto& entry) {
-    return std::ranges::find(plan.paths, entry.first, &PathReport::key) == plan.paths.end();
+    return !std::ranges::binary_search(plan.paths, entry.first, {}, &PathReport::key);
   });
 }
 
@@ -258,15 +259,18 @@ void plan_change(const Setup& setup, const Context& before, const Context& after
                  const Ordered& ordered, const State& next, Plan& plan) {
   const auto& seen = before.seen;
   if (!seen.router.value || next.pending || next.sessions.empty()) return;
-  const auto proposed = as_applied(before, ordered.steps);
-  auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
   auto wanted = render::fragment(setup.fragment, setup.config, stances(next));
-  for (const auto* made : {&then, &wanted}) {
-    if (!*made) return notice(plan, Notice::Level::error, "render", to_string(made->error()));
-  }
+  if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
   plan.fragment = *std::move(wanted);
-  plan.proposal = change_to(setup, seen, *then, proposed.state, proposed.steps);
   const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
+  // Where no step is wanted, there is nothing that only a person could apply.
+  plan.proposal = change;
+  if (!plan.steps.empty()) {
+    const auto proposed = as_applied(before, ordered.steps);
+    const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
+    if (!then) return notice(plan, Notice::Level::error, "render", to_string(then.error()));
+    plan.proposal = change_to(setup, seen, *then, proposed.state, proposed.steps);
+  }
   plan.already_in_force = !change;
   if (!change) notice_exports(seen, plan.fragment, plan);
   const bool person =
