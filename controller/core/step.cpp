@@ -259,7 +259,8 @@ void plan_change(const Setup& setup, const Context& before, const Context& after
                  const Ordered& ordered, const State& next, Plan& plan) {
   const auto& seen = before.seen;
   if (!seen.router.value || next.pending || next.sessions.empty()) return;
-  auto wanted = render::fragment(setup.fragment, setup.config, stances(next));
+  auto wanted = render::fragment(setup.fragment, setup.config, stances(next),
+                                 seen.router.value->revision.value_or(0));
   if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
   plan.fragment = *std::move(wanted);
   const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
@@ -347,19 +348,20 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   plan.confirm = ordered.confirm || leftover == Leftover::confirm;
   plan.undo = ordered.undo || leftover == Leftover::undo;
   plan.answers = ordered.probation_order;
-  const Context before = context;
+  Context before = context;
 
   plan.steps = choose(context);
   plan.steps.insert(plan.steps.begin(), ordered.steps.begin(), ordered.steps.end());
   for (auto& wanted : plan.steps) consider(context, wanted);
   count(config, context.announcing, plan);
 
-  Thought out{.base = before.state, .next = context.state};
+  Thought out{.next = context.state};
   set_condition(context, out.next, plan);
   tell_refusals(context, out.next, plan);
   notices(config, seen, out.next, plan);
   plan_change(setup, before, context, ordered, out.next, plan);
   answer_apply(ordered, plan);
+  out.base = std::move(before.state);
   for (const auto& [upstream, session] : out.next.sessions) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
     plan.sessions.back().effect = effect_of(out.next, upstream);

@@ -165,7 +165,7 @@ Result<Template> compile_fragment(std::string name, std::string_view text) {
 }
 
 Result<Fragment> fragment(const Template& text, const Config& config,
-                          const std::map<std::string, Stance>& stances) {
+                          const std::map<std::string, Stance>& stances, std::uint32_t guess) {
   if (config.router.kind != "bird") {
     return fail(Remedy::fix_value,
                 fmt::format("no fragments for '{}', expected bird", printable(config.router.kind)));
@@ -184,7 +184,7 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     const auto& exports = out.exports[upstream] = exports_of(config, session, stance);
     sessions.push_back(session_record(upstream, protocol, stance, exports));
   }
-  auto data = root_record(config.self, 0, origins(config, Address::Family::v4),
+  auto data = root_record(config.self, guess, origins(config, Address::Family::v4),
                           origins(config, Address::Family::v6), std::move(sessions));
   auto draft = text.render(data);
   if (!draft) return tl::unexpected(draft.error());
@@ -193,12 +193,14 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     return fail(Remedy::fix_text,
                 fmt::format("the template renders no line '{}N;' of its own", kRevisionLine));
   }
-  data["revision"] = Data{*revision};
-  auto final_text = text.render(data);
-  if (!final_text) return tl::unexpected(final_text.error());
-  out.text = std::move(*final_text);
   out.revision = *revision;
-  if (revision_of(out.text) != out.revision) {
+  if (*revision != guess) {
+    data["revision"] = Data{*revision};
+    draft = text.render(data);
+    if (!draft) return tl::unexpected(draft.error());
+  }
+  out.text = std::move(*draft);
+  if (*revision != guess && revision_of(out.text) != out.revision) {
     return fail(Remedy::fix_text, "the template uses the revision in more than one place");
   }
   if (auto ok = audit(config, out); !ok) return tl::unexpected(ok.error());

@@ -20,9 +20,11 @@ Result<Template> compile_fragment(std::string name, std::string_view text);
 /// Renders the fragment for this node's routing daemon with one stance per session (all sessions of
 /// `config.me()` must be there). A session carries the prefixes of its neighbour's address family.
 /// The text is parsed again before it is returned: a prefix that is not configured, with another
-/// length or with another origin is an error, whatever the template says.
+/// length or with another origin is an error, whatever the template says. `guess` is the revision
+/// that it most likely has, that of the running fragment: where it is right, the text is rendered
+/// once instead of twice.
 Result<Fragment> fragment(const Template& text, const Config& config,
-                          const std::map<std::string, Stance>& stances);
+                          const std::map<std::string, Stance>& stances, std::uint32_t guess = 0);
 
 /// The revision that a fragment's text claims, if its text is what that revision was made from.
 std::optional<std::uint32_t> revision_of(std::string_view text);

@@ -130,3 +130,17 @@ TEST_CASE("a template that would announce anything else is refused") {
       "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol' or "
       "'filter'");
 }
+
+TEST_CASE("a guess of the revision, right or wrong, changes nothing about the fragment") {
+  const auto text = *shipped_template();
+  const auto stances = all_say({Stance::Kind::prepend, 2});
+  const auto plain = fragment(text, bird_config(), stances);
+  REQUIRE(plain);
+  for (const auto guess : {plain->revision, plain->revision + 1, 1U}) {
+    const auto out = fragment(text, bird_config(), stances, guess);
+    REQUIRE(out);
+    CHECK(out->text == plain->text);
+    CHECK(out->revision == plain->revision);
+    CHECK(out->exports == plain->exports);
+  }
+}
