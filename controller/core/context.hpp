@@ -28,7 +28,7 @@ int paths_in(const Config& config, const Announcers& announcers, const std::stri
 struct Context {
   const Config& config;
   const Seen& seen;
-  const std::vector<PathReport>& paths;
+  const std::vector<PathReport>& paths;  ///< sorted by key
   State state;
   Announcers announcing = {};
   bool blind = false;

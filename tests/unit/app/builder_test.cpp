@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/fleet.hpp"
 #include "tests/unit/app/published_builder.hpp"
@@ -174,6 +176,7 @@ Published calm() {
       rtt += 3;
     }
   }
+  std::ranges::sort(p.plan.paths, {}, &PathReport::key);
   for (const auto& [upstream, unused] : config->me().sessions) {
     p.state.sessions[upstream] = session({}, hours{24 * 12}, 0, "");
     p.plan.sessions.push_back({.upstream = upstream, .wanted = {}, .why = "all carriers are ok"});
