@@ -4,6 +4,8 @@ install(TARGETS anycastctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS anycastd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(DIRECTORY templates/ DESTINATION ${CMAKE_INSTALL_DATADIR}/anycastd/templates)
 install(FILES deploy/example/anycastd.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY probes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/anycastd/probes PATTERN tests EXCLUDE)
+install(DIRECTORY deploy/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/systemd/anycastd.service deploy/systemd/anycastd-boot.service
   DESTINATION lib/systemd/system)
 
