@@ -59,9 +59,17 @@ class Tree {
  private:
   CLI::App* command(const std::string& name, const std::string& help,
                     std::function<int(const Options&)> what) {
-    auto* sub = app_.add_subcommand(name, help);
+    return command(app_, name, help, std::move(what));
+  }
+
+  CLI::App* command(CLI::App& above, const std::string& name, const std::string& help,
+                    std::function<int(const Options&)> what) {
+    auto* sub = above.add_subcommand(name, help);
     sub->fallthrough();
-    sub->callback([this, what = std::move(what)] { run_ = [this, what] { return what(o); }; });
+    sub->callback([this, sub, what = std::move(what)] {
+      // A command's own callback comes after that of the command below it.
+      if (sub->get_subcommands().empty()) run_ = [this, what] { return what(o); };
+    });
     return sub;
   }
 
@@ -74,7 +82,7 @@ class Tree {
         "DURATION");
   }
 
-  void add_config(CLI::App* sub, const std::string& help) {
+  void add_file(CLI::App* sub, const std::string& help) {
     sub->add_option_function<std::string>(
         "-c,--config",
         [this](const std::string& file) {
@@ -82,6 +90,10 @@ class Tree {
           o.config_given = true;
         },
         help);
+  }
+
+  void add_config(CLI::App* sub, const std::string& help) {
+    add_file(sub, help);
     sub->add_option("--node", o.node, "as this node; default: 'node' in the file, then the host");
   }
 
@@ -109,11 +121,29 @@ class Tree {
     h->add_option("--carrier", o.carrier, "only about this carrier");
     h->add_option("--kind", o.kind, "only of this kind");
     h->add_flag("-f,--follow", o.follow, "go on and print what happens, oldest first");
-    command("probes", "evidence per probe, sample counts, ages", cmd::probes);
+    measuring();
     command("config", "the configuration in force, with every default", cmd::config);
     auto* d = command("doctor", "check the surroundings; what is missing for auto", cmd::doctor);
     add_config(d, "the file to check too");
     command("version", "of this program and of the daemon", cmd::version);
+  }
+
+  void measuring() {
+    auto* p = command("probes", "evidence per probe, sample counts, ages", cmd::probes);
+    auto* r = command(*p, "render", "configuration for the probes, from the fleet's file",
+                      cmd::probes_render);
+    r->add_option("--for", o.purpose, "blackbox, agent (a probe that pushes) or prometheus")
+        ->check(CLI::IsMember({"blackbox", "agent", "prometheus"}))
+        ->required();
+    r->add_option("--probe", o.probe, "REGION/CARRIER; default: all");
+    r->add_option("--exporter", o.exporter,
+                  "HOST:PORT of blackbox_exporter, with {region} and {carrier}");
+    r->add_option("--metrics", o.metrics, "HOST:PORT of a node's /metrics, with {node}");
+    r->add_option("--service", o.service, "URL to fetch through the anycast address");
+    add_file(r, "default: /etc/anycastd/anycastd.yaml");
+    auto* s = command(*p, "sizing", "how many probes at which pace see which loss in what time",
+                      cmd::probes_sizing);
+    add_file(s, "default: /etc/anycastd/anycastd.yaml");
   }
 
   CLI::App* give(const std::string& kind, const std::string& help) {

@@ -45,6 +45,11 @@ struct Options {
   std::string kind;
   std::string out;
   std::string shell;
+  std::string purpose;               ///< probes render: --for
+  std::string probe;                 ///< REGION/CARRIER
+  std::string exporter;              ///< HOST:PORT with {region} and {carrier}
+  std::string metrics;               ///< HOST:PORT with {node}
+  std::string service;               ///< URL
   std::vector<std::string> stances;  ///< render: UPSTREAM=STANCE
   std::vector<std::string> allow;
   std::uint64_t decision = 0;
@@ -87,6 +92,9 @@ int reload(const Options& options);
 
 int check_config(const Options& options);
 int render(const Options& options);
+/// Configuration for what measures, and what it can see; from the fleet's file.
+int probes_render(const Options& options);
+int probes_sizing(const Options& options);
 int schema();
 
 /// The script that a shell sources.

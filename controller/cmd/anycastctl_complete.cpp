@@ -93,14 +93,14 @@ int complete(const CLI::App& app, const std::vector<std::string>& words, const O
   const CLI::App* command = &app;
   const auto last = words.empty() ? std::string{} : words.back();
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    if (const auto* sub = command == &app ? command_of(app, words[i]) : nullptr) command = sub;
+    if (const auto* sub = command_of(*command, words[i])) command = sub;
   }
   std::set<std::string> found;
   if (last.starts_with('-')) {
     for (const auto& name : option_names(*command)) found.insert(name);
     for (const auto& name : option_names(app)) found.insert(name);
-  } else if (command == &app) {
-    for (const auto* sub : commands_of(app)) found.insert(sub->get_name());
+  } else if (const auto below = commands_of(*command); !below.empty()) {
+    for (const auto* sub : below) found.insert(sub->get_name());
   } else if (command->get_name() == "completion") {
     found = {"bash", "zsh", "fish"};
   } else {
@@ -130,11 +130,12 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& word
       const auto close = nearest(name, known);
       return "unknown option '" + printable(name) + "'" +
              (close.empty() ? "" : "; did you mean '" + close + "'?");
-    } else if (!word.starts_with('-') && command == &app) {
-      command = command_of(app, word);
+    } else if (!word.starts_with('-') && !commands_of(*command).empty()) {
+      const auto* above = command;
+      command = command_of(*above, word);
       if (command != nullptr) continue;
       std::vector<std::string> known;
-      for (const auto* sub : commands_of(app)) known.push_back(sub->get_name());
+      for (const auto* sub : commands_of(*above)) known.push_back(sub->get_name());
       const auto close = nearest(word, known);
       return "unknown command '" + printable(word) + "'" +
              (close.empty() ? "; anycastctl --help lists them" : "; did you mean '" + close + "'?");

@@ -6,5 +6,7 @@ namespace anycast::render {
 
 /// The text of templates/bird/fragment.tmpl as it was when this program was built.
 std::string_view builtin_bird_fragment();
+/// The text of probes/blackbox.yml, likewise.
+std::string_view builtin_blackbox();
 
 }  // namespace anycast::render

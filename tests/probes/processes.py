@@ -50,7 +50,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 def fetch(connect, path, process, good=lambda text: True):
     """The page once it is there and good; connect() makes a connection."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     text = "nothing answered"
     while time.monotonic() < deadline and process.poll() is None:
         try:
