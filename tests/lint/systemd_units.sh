@@ -54,6 +54,13 @@ if command -v systemd-sysusers >/dev/null; then
   grep -q '^anycastd:' "$work/root/etc/passwd" || complain "sysusers.d makes no user anycastd"
 fi
 
+if command -v systemd-tmpfiles >/dev/null; then
+  mkdir -p "$work/root/usr/lib/tmpfiles.d"
+  cp "$units/tmpfiles.d/anycastd.conf" "$work/root/usr/lib/tmpfiles.d/"
+  said=$(systemd-tmpfiles --root="$work/root" --create anycastd.conf 2>&1) || complain "tmpfiles.d is refused: $said"
+  [ "$(stat -c %a "$work/root/etc/anycastd/secrets")" = 750 ] || complain "tmpfiles.d does not close the folder of secrets"
+fi
+
 if command -v journalctl >/dev/null; then
   mkdir -p "$work/root/usr/lib/systemd/catalog" "$work/root/var/lib/systemd/catalog"
   cp "$units/anycastd.catalog" "$work/root/usr/lib/systemd/catalog/"

@@ -1,0 +1,173 @@
+"""What documents and manual pages name exists: commands, options, exit codes, configuration keys, files."""
+
+import functools
+import json
+import re
+import shlex
+import subprocess
+import unittest
+
+from exporters_test import BUILD
+from known import ROOT, RUNBOOKS
+
+DOCS = ROOT / "deploy/docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "probes/README.md"])
+MAN = ROOT / "deploy/man/anycastctl.1.scd"
+# Programs of others that documents may tell to run.
+OTHERS = set("apt birdc cmake cp cpack df editor journalctl prometheus prometheus-blackbox-exporter systemctl deploy/demo tests/run".split())
+
+
+@functools.lru_cache(None)
+def help_of(*command):
+    return subprocess.run([BUILD / "anycastctl", *command, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def options_of(*command):
+    """{"--long", "-s"} that a command knows, the help's own left out."""
+    found = set()
+    for line in help_of(*command).splitlines():
+        match = re.match(r"\s+((?:-[\w-]+(?:\{[^}]*\})?,?\s*)+)", line)
+        if match:
+            found |= set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", match.group(1)))
+    return found - {"-h", "--help"}
+
+
+@functools.lru_cache(None)
+def below(*command):
+    """{word: name} of the commands below a command; an alias is a word of its own."""
+    parts = re.split(r"(?i)^subcommands:$", help_of(*command), flags=re.M)
+    out = {}
+    for line in parts[1].splitlines() if len(parts) > 1 else []:
+        match = re.match(r"  ([a-z-]+(?:, [a-z-]+)*)", line)
+        words = match.group(1).split(", ") if match else []
+        out |= {word: words[0] for word in words}
+    return out
+
+
+def commands(above=()):
+    """Every command as a tuple of words, aliases too."""
+    for word in below(*above):
+        yield (*above, word)
+        yield from commands((*above, word))
+
+
+def fault_of(words):
+    """What is wrong with an `anycastctl` command line, or None."""
+    command, known = (), options_of()
+    for word in words[1:]:
+        if word.startswith("-") and len(word) > 1:
+            if word.split("=")[0] not in known:
+                return f"{word} is no option of anycastctl {' '.join(command)}"
+        elif below(*command):
+            if word in below(*command):
+                command = (*command, below(*command)[word])
+                known = known | options_of(*command)
+            elif not command:
+                return f"there is no command {word}"
+    return None
+
+
+def shell_lines(text):
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            if words:
+                yield words
+
+
+def without_redirection(words):
+    return [word for word in words if not word.startswith((">", "<", "|"))]
+
+
+class Documents(unittest.TestCase):
+    def test_every_command_of_a_document_exists_with_its_options(self):
+        seen = 0
+        for page in PAGES:
+            for words in shell_lines(page.read_text()):
+                with self.subTest(page=page.name, command=" ".join(words)):
+                    if words[0] == "anycastctl":
+                        seen += 1
+                        self.assertIsNone(fault_of(without_redirection(words)))
+                    else:
+                        self.assertIn(words[0], OTHERS)
+        self.assertGreater(seen, 60)
+
+    def test_commands_within_sentences_exist(self):
+        rules = (ROOT / "probes/rules/alerts.yml", ROOT / "deploy/systemd/anycastd.catalog")
+        for page in [*PAGES, *rules]:
+            for code in re.findall(r"`(anycastctl [a-z][^`]*)`", page.read_text()):
+                with self.subTest(page=page.name, command=code):
+                    self.assertIsNone(fault_of(shlex.split(code)))
+
+    def test_configuration_keys_exist(self):
+        schema = json.loads(subprocess.run([BUILD / "anycastctl", "schema"], capture_output=True, text=True).stdout)
+        tops = "|".join(schema["properties"])
+        for page in PAGES:
+            for key in re.findall(rf"`((?:{tops})\.[a-z_.]+)`", page.read_text()):
+                if key.endswith((".yaml", ".yml", ".conf", ".md")):
+                    continue
+                with self.subTest(page=page.name, key=key):
+                    at = schema
+                    for word in key.split("."):
+                        at = inner(schema, at, word)
+                        self.assertIsNotNone(at, f"no '{word}'")
+
+    def test_links_lead_somewhere(self):
+        for page in PAGES:
+            for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+                with self.subTest(page=page.name, link=target):
+                    self.assertTrue((page.parent / target).exists())
+
+    def test_runbooks_speak_in_commands_and_in_few_words(self):
+        for page in RUNBOOKS.glob("*.md"):
+            with self.subTest(page.name):
+                self.assertLessEqual(len(page.read_text().split()), 260)
+
+    def test_outputs_that_documents_show_are_those_of_today(self):
+        shown = 0
+        for page in PAGES:
+            for command, text in re.findall(r"^<!-- (anycastctl [^>]*) -->\n```text\n(.*?)```", page.read_text(), re.M | re.S):
+                shown += 1
+                words = [BUILD / "anycastctl", *shlex.split(command)[1:]]
+                done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+                self.assertEqual(done.stdout, text, f"{page}: {command}")
+        self.assertGreater(shown, 0)
+
+
+def inner(schema, at, word):
+    """The schema of a key within another."""
+    while "$ref" in at:
+        at = schema["$defs"][at["$ref"].rsplit("/", 1)[1]]
+    if word in at.get("properties", {}):
+        return at["properties"][word]
+    named = at.get("additionalProperties")
+    patterned = list(at.get("patternProperties", {}).values())
+    return named if isinstance(named, dict) else patterned[0] if patterned else None
+
+
+class Manual(unittest.TestCase):
+    page = MAN.read_text()
+
+    def test_the_manual_and_the_program_have_the_same_options(self):
+        program = set()
+        for command in [(), *commands()]:
+            program |= {option for option in options_of(*command) if option.startswith("--")}
+        program -= {"--version"}
+        self.assertEqual(set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", self.page)) - {"--version"}, program)
+
+    def test_the_manual_and_the_program_have_the_same_commands(self):
+        named = set()
+        part = self.page[self.page.index("# COMMANDS THAT READ") : self.page.index("# EXIT STATUS")]
+        for line in re.findall(r"^\*[a-z].*$", part, re.M):
+            named |= {tuple(words.split()) for words in re.findall(r"(?:^|, |\], )\*([a-z -]+)\*", line)}
+        self.assertEqual(named, set(commands()))
+
+    def test_the_manual_and_the_program_have_the_same_exit_codes(self):
+        source = (ROOT / "controller/cmd/common.hpp").read_text()
+        codes = set(re.findall(r"k\w+ = (\d+),", source[source.index("enum Exit") : source.index("};")]))
+        table = self.page[self.page.index("# EXIT STATUS") : self.page.index("*status --nagios* uses")]
+        self.assertEqual(set(re.findall(r"^(?:\[-|\|) +(\d+)$", table, re.M)), codes)
+
+
+if __name__ == "__main__":
+    unittest.main()
