@@ -30,7 +30,11 @@ def running(*words, folder):
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class UnixConnection(http.client.HTTPConnection):
