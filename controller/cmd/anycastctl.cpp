@@ -210,10 +210,24 @@ class Tree {
             [](const Options& options) { return sim::run_demo(std::cout, {.seed = options.seed}); })
         ->add_option("--seed", o.seed, "another evening")
         ->capture_default_str();
+    simulations();
     command("completion", "script for a shell", cmd::completion)
         ->add_option("shell", o.shell, "bash, zsh or fish")
         ->check(CLI::IsMember({"bash", "zsh", "fish"}))
         ->required();
+  }
+
+  void simulations() {
+    auto* s = command("simulate", "a week in a built-in world, through the real decisions",
+                      cmd::simulate);
+    s->alias("backtest");
+    s->add_option("fixture", o.fixture, "calibrated-week or load-feedback")->capture_default_str();
+    s->add_option("--seed", o.simulated_seed, "another week")->capture_default_str();
+    s->add_option("--days", o.days, "so long")->check(CLI::Range(1, 60))->capture_default_str();
+    add_config(s, "try the thresholds, policy and guards of this file");
+    s->add_flag("--compare", o.compare, "beside everything else one might do");
+    s->add_option("--expect", o.expect, "fail unless so, for example rtt<=115ms,loss<=0.8%");
+    s->add_option("--plot", o.plot, "write a picture: FILE.svg or FILE.html");
   }
 
   CLI::App app_{"asks and steers the anycastd of this node", "anycastctl"};

@@ -53,8 +53,13 @@ struct Options {
   std::vector<std::string> stances;  ///< render: UPSTREAM=STANCE
   std::vector<std::string> allow;
   std::uint64_t decision = 0;
+  std::string fixture = "calibrated-week";
+  std::string expect;
+  std::string plot;
   double watch = 0;  ///< seconds between two pictures, 0: one picture
   std::uint64_t seed = 7;
+  std::uint64_t simulated_seed = 1;
+  int days = 7;
   int count = 20;
   bool yes = false;
   bool forever = false;
@@ -67,6 +72,7 @@ struct Options {
   bool all_nodes = false;
   bool withdrawn = false;
   bool if_missing = false;
+  bool compare = false;
 };
 
 /// Width, colour and format for standard output as it is now.
@@ -96,6 +102,7 @@ int render(const Options& options);
 int probes_render(const Options& options);
 int probes_sizing(const Options& options);
 int schema();
+int simulate(const Options& options);
 
 /// The script that a shell sources.
 int completion(const Options& options);

@@ -6,6 +6,7 @@
 
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl_client.hpp"
+#include "controller/sim/fixture.hpp"
 
 namespace anycast::cmd {
 namespace {
@@ -103,6 +104,8 @@ int complete(const CLI::App& app, const std::vector<std::string>& words, const O
     for (const auto* sub : below) found.insert(sub->get_name());
   } else if (command->get_name() == "completion") {
     found = {"bash", "zsh", "fish"};
+  } else if (command->get_name() == "simulate") {
+    for (const auto& name : sim::fixture_names()) found.insert(name);
   } else {
     live_names(command->get_name(), options, found);
     if (command->get_name() == "pin")

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "controller/base/text.hpp"
+#include "controller/sim/dice.hpp"
 
 namespace anycast::sim {
 namespace {
@@ -17,14 +18,6 @@ bool matches(const std::string& pattern, const std::string& name) {
 bool matches(const PathKey& pattern, const PathKey& path) {
   return matches(pattern.node, path.node) && matches(pattern.upstream, path.upstream) &&
          matches(pattern.carrier, path.carrier);
-}
-
-/// splitmix64's finisher: every bit of the input reaches every bit of the output.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31U);
 }
 
 }  // namespace

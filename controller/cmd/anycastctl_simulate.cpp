@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "adapters/system/file.hpp"
+#include "controller/base/text.hpp"
+#include "controller/cmd/anycastctl.hpp"
+#include "controller/config/config.hpp"
+#include "controller/sim/plot.hpp"
+#include "controller/sim/simulate.hpp"
+
+namespace anycast::cmd {
+namespace {
+
+/// Everything is known to be right before a minute is spent on a long run.
+struct Wanted {
+  sim::SimulateOptions options;
+  std::vector<sim::Expectation> expectations;
+};
+
+Result<Wanted> wanted(const Options& o) {
+  Wanted out{.options = {.fixture = o.fixture,
+                         .seed = o.simulated_seed,
+                         .days = o.days,
+                         .compare = o.compare},
+             .expectations = {}};
+  if (!o.expect.empty()) {
+    auto parsed = sim::parse_expectations(o.expect);
+    if (!parsed) return tl::unexpected(parsed.error());
+    out.expectations = *std::move(parsed);
+  }
+  if (!o.plot.empty() && !sim::plot_format(o.plot)) {
+    return fail(Remedy::fix_text,
+                fmt::format("cannot plot to '{}': name a .svg or .html file", printable(o.plot)));
+  }
+  return out;
+}
+
+void told(const sim::Simulation& simulation, const Options& o) {
+  if (o.output == "table" || o.output == "wide") {
+    std::cout << sim::table(simulation, look_of(o)) << std::flush;
+  } else {
+    print(sim::report(simulation), o);
+  }
+}
+
+}  // namespace
+
+int simulate(const Options& o) {
+  auto want = wanted(o);
+  if (!want) return complain(kUsage, want.error());
+  if (o.config_given) {
+    const auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
+    if (!loaded) return complain(kConfig, loaded.error());
+    if (!loaded->config) {
+      for (const auto& d : loaded->diagnostics) std::cerr << config::to_string(d);
+      return complain(kConfig, "configuration refused; nothing was simulated");
+    }
+    want->options.config = loaded->config;
+  }
+  const auto simulation = sim::simulate(want->options);
+  if (!simulation) return complain(kUsage, simulation.error());
+  told(*simulation, o);
+  if (!o.plot.empty()) {
+    const auto picture = sim::plot(*simulation, *sim::plot_format(o.plot));
+    if (const auto written = replace_file(o.plot, picture); !written)
+      return complain(kFailed, written.error());
+  }
+  const auto unmet = sim::unmet(*simulation, want->expectations);
+  for (const auto& one : unmet) complain(kFailed, one);
+  return unmet.empty() ? kOk : kFailed;
+}
+
+}  // namespace anycast::cmd

@@ -1,0 +1,138 @@
+#include "controller/sim/pilot.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/app/line.hpp"
+#include "controller/core/damping.hpp"
+#include "controller/render/fragment.hpp"
+
+namespace anycast::sim {
+namespace {
+
+/// What a routing daemon runs once it has taken the fragment.
+void take(RouterView& router, const Config& config, const Fragment& fragment) {
+  router.revision = fragment.revision;
+  router.file_revision = fragment.revision;
+  router.fragment = fragment.text;
+  for (const auto& [upstream, session] : config.me().sessions) {
+    auto& view = router.sessions[upstream];
+    view.up = true;
+    view.state = "Established";
+    const auto exports = fragment.exports.find(upstream);
+    if (exports != fragment.exports.end()) view.exports = exports->second;
+  }
+}
+
+/// The state of a node whose routing daemon announces everything plainly.
+std::map<std::string, Stance> plain(const Config& config) {
+  std::map<std::string, Stance> out;
+  for (const auto& [upstream, session] : config.me().sessions) out[upstream] = {};
+  return out;
+}
+
+}  // namespace
+
+Pilot::Pilot(const Fixture& fixture, const core::Setup& setup) : fixture_{fixture} {
+  for (const auto& [name, entry] : setup.config.nodes) {
+    auto own = std::make_shared<core::Setup>(setup);
+    own->config.self = name;
+    Node node{.name = name, .setup = own};
+    if (auto first = render::fragment(own->fragment, own->config, plain(own->config)))
+      take(node.router, own->config, *first);
+    nodes_.push_back(std::move(node));
+  }
+}
+
+FleetView Pilot::published(Time now) const {
+  FleetView out;
+  for (const auto& node : nodes_) {
+    auto& view = out[node.name];
+    const auto& config = node.setup->config;
+    for (const auto& [upstream, session] : node.state.sessions)
+      if (session.stance.announces()) view.stances.emplace(upstream, session.stance);
+    if (node.state.sessions.empty()) view.stances = plain(config);
+    for (const auto& entry : config.prefixes) {
+      const auto counter = to_string(entry.prefix);
+      const auto found = node.state.penalties.find(counter);
+      view.penalty[counter] =
+          found == node.state.penalties.end()
+              ? 0
+              : core::points(found->second, now, config.guards.damping.half_life);
+    }
+    view.last_change = node.changed;
+    view.plan_hash = node.plan_hash;
+  }
+  return out;
+}
+
+Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
+  auto found = std::ranges::find_if(
+      eyes_, [&](const Eye& eye) { return eye.answer == node.answer && eye.ahead == node.ahead; });
+  const auto& config = node.setup->config;
+  if (found == eyes_.end()) {
+    eyes_.push_back({.answer = node.answer,
+                     .ahead = node.ahead,
+                     .meters = core::Meters{config},
+                     .seen = now - config.evidence.longest()});
+    found = std::prev(eyes_.end());
+  }
+  const auto clock = aligned(now + node.ahead, config.prometheus.interval);
+  if (found->look.now == clock) return *found;
+  auto& look = found->look;
+  look.now = clock;
+  const auto at = clock - config.prometheus.lag;
+  if (node.answer.error) {
+    look.evidence = Sourced<Readings>::failed(*node.answer.error, at);
+    return *found;
+  }
+  auto evidence = probes.evidence(found->seen, std::min(at, now - node.answer.late));
+  evidence.at = at;
+  evidence.partial = node.answer.partial;
+  if (node.answer.partial) evidence.faults.emplace_back("simulated warning");
+  if (node.answer.empty) evidence.series.clear();
+  found->seen = node.answer.empty || node.answer.partial ? now - config.evidence.longest()
+                                                         : std::min(at, now - node.answer.late);
+  found->meters.feed(evidence);
+  look.evidence = Sourced<Readings>::ok(found->meters.read(), at);
+  return *found;
+}
+
+void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
+  const auto& config = node.setup->config;
+  seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
+  const auto thought = core::step(*node.setup, node.state, seen);
+  node.router = *std::exchange(seen.router.value, std::nullopt);
+  Outcome outcome;
+  if (const auto& change = thought.plan.change) {
+    outcome.attempted = true;
+    if (node.refuses) {
+      outcome.error = Error{.remedy = Remedy::look_at_peer, .text = "the daemon refuses it"};
+    } else {
+      outcome.left = true;
+      take(node.router, config, change->fragment);
+      node.changed = seen.now;
+    }
+  }
+  auto settled = core::settle(config, thought, outcome);
+  node.state = std::move(settled.state);
+  node.plan_hash = thought.plan.hash;
+  node.events = thought.plan.events;
+  node.events.insert(node.events.end(), settled.events.begin(), settled.events.end());
+  if (!outcome.left) return;
+  for (const auto& [upstream, session] : node.state.sessions)
+    routing.say({node.name, upstream}, session.stance, now);
+}
+
+void Pilot::cycle(const Probes& probes, Routing& routing, Time now) {
+  const auto fleet = published(now);
+  for (auto& node : nodes_) {
+    auto& seen = eye(node, probes, now).look;
+    seen.fleet = node.answer.error ? Sourced<FleetView>::failed(*node.answer.error, seen.now)
+                                   : Sourced<FleetView>::ok(
+                                         node.answer.fleet_unknown ? FleetView{} : fleet, seen.now);
+    act(node, seen, routing, now);
+  }
+}
+
+}  // namespace anycast::sim

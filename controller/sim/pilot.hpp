@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/core/meters.hpp"
+#include "controller/core/step.hpp"
+#include "controller/sim/probes.hpp"
+#include "controller/sim/routing.hpp"
+
+namespace anycast::sim {
+
+/// What a node's controller gets from its Prometheus.
+struct Answer {
+  std::optional<Error> error = {};  ///< instead of any answer
+  bool partial = false;             ///< with a warning
+  bool empty = false;               ///< no series at all
+  Duration late = {};               ///< samples come so much after they were taken
+  bool fleet_unknown = false;       ///< without the nodes' own metrics
+  bool operator==(const Answer&) const = default;
+};
+
+/// The controllers of a fleet, the production core in each: what core::step wants is done by a
+/// routing daemon that does what it is told, and core::settle hears of it.
+class Pilot {
+ public:
+  Pilot(const Fixture& fixture, const core::Setup& setup);
+
+  /// One interval at `now`: every node runs one cycle, in order of names. All act on what the
+  /// others published before.
+  void cycle(const Probes& probes, Routing& routing, Time now);
+
+  struct Node {
+    std::string name;
+    std::shared_ptr<const core::Setup> setup;
+    State state = {};
+    RouterView router = {.kind = "bird"};
+    Answer answer = {};
+    Duration ahead = {};         ///< of its clock
+    bool refuses = false;        ///< its routing daemon takes nothing
+    std::string plan_hash = {};  ///< of the last cycle
+    std::optional<Time> changed = {};
+    std::vector<Event> events = {};  ///< of the last cycle
+  };
+  std::vector<Node>& nodes() { return nodes_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+
+ private:
+  /// Readings shared by the nodes that get the same samples at the same time.
+  struct Eye {
+    Answer answer;
+    Duration ahead;
+    core::Meters meters;
+    Time seen;
+    Seen look = {};  ///< without the node's own
+  };
+  Eye& eye(const Node& node, const Probes& probes, Time now);
+  void act(Node& node, Seen& seen, Routing& routing, Time now);
+  FleetView published(Time now) const;
+
+  const Fixture& fixture_;
+  std::vector<Node> nodes_;
+  std::vector<Eye> eyes_;
+};
+
+}  // namespace anycast::sim

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "controller/model/stance.hpp"
+#include "controller/sim/dice.hpp"
+#include "controller/sim/figures.hpp"
+
+namespace anycast::sim {
+
+/// Node and upstream.
+using Link = std::pair<std::string, std::string>;
+
+/// How BGP spreads what the sessions say: every carrier hears of a change after a while of its own,
+/// withdrawals with a long tail, and takes the most attractive path that it knows of; among equal
+/// ones the one that it prefers. All start as announced plainly.
+class Routing {
+ public:
+  Routing(const Fixture& fixture, std::uint64_t seed);
+
+  /// A session says something else from `now` on; the same again is no update.
+  void say(const Link& link, const Stance& stance, Time now);
+  /// What was due until `now` has arrived; once per tick.
+  void advance(Time now);
+
+  /// The path of each carrier's users.
+  const Spread& spread() const { return spread_; }
+  std::optional<PathNo> path_of(std::size_t carrier) const;
+  const std::map<Link, Stance>& said() const { return said_; }
+  int nodes_announcing() const;
+  /// What the updates until now add to the figures.
+  void count(Figures& out) const;
+
+  /// A world where communities and prepends change nothing (scenarios).
+  bool deaf = false;
+  /// Every withdrawal takes as long as the longest (scenarios).
+  bool slow_withdrawals = false;
+
+ private:
+  struct Coming {
+    Time at;
+    PathNo path;
+    int handicap;
+  };
+  void choose(Time now);
+
+  const Fixture& fixture_;
+  Dice dice_;
+  std::map<Link, Stance> said_;
+  std::map<Link, Dampers> at_session_;
+  Dampers far_;
+  std::vector<int> handicaps_;  ///< [path], as its carrier knows it
+  std::vector<Coming> coming_;
+  Spread spread_;
+  std::vector<std::deque<std::pair<Time, PathNo>>> lately_;  ///< [carrier], moves of 30 minutes
+  Figures counted_;
+};
+
+}  // namespace anycast::sim

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/app/text.hpp"
+#include "controller/sim/baselines.hpp"
+#include "controller/sim/fixture.hpp"
+#include "controller/sim/trace.hpp"
+
+namespace anycast::sim {
+
+struct SimulateOptions {
+  std::string fixture = "calibrated-week";
+  std::uint64_t seed = 1;
+  int days = 7;
+  bool compare = false;               ///< with all baselines, not only the nearest
+  std::optional<Config> config = {};  ///< whose thresholds, policy and guards are tried
+};
+
+/// All that one run says.
+struct Simulation {
+  std::string fixture;
+  std::string about;
+  std::uint64_t seed = 0;
+  int days = 0;
+  std::vector<Figures> rows = {};  ///< "ours" and "oracle" among them
+  Trace trace = {};                ///< of ours
+
+  const Figures& row(const std::string& controller) const;
+  /// How much better the best possible would have been, as a score in ms.
+  double regret_ms(const Figures& figures) const;
+};
+
+Result<Simulation> simulate(const SimulateOptions& options);
+
+/// The same figures as a table and as JSON.
+std::string table(const Simulation& simulation, const text::Look& look);
+nlohmann::ordered_json report(const Simulation& simulation);
+
+/// One bound on a figure of ours: "rtt<=115ms".
+struct Expectation {
+  std::string figure;
+  double most;
+  std::string text;
+};
+/// "rtt<=115ms,loss<=0.8%": figures rtt, loss, peak, updates, nobody, penalty, damped, aba, regret.
+Result<std::vector<Expectation>> parse_expectations(const std::string& text);
+/// Those that were not met, each with the figure: "rtt is 118.2ms, expected rtt<=115ms".
+std::vector<std::string> unmet(const Simulation& simulation,
+                               const std::vector<Expectation>& expectations);
+
+/// The controllers of the fixture's fleet with the production core inside.
+Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed);
+
+}  // namespace anycast::sim

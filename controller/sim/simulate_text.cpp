@@ -1,0 +1,202 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "controller/app/text_table.hpp"
+#include "controller/base/text.hpp"
+#include "controller/sim/simulate.hpp"
+
+namespace anycast::sim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double highest(const Figures& f) {
+  double out = 0;
+  for (const auto& of : f.damping) out = std::max(out, of.highest);
+  return out;
+}
+
+double damped_s(const Figures& f) {
+  double out = 0;
+  for (const auto& of : f.damping) out = std::max(out, of.damped_s);
+  return out;
+}
+
+/// "0", or hours in every profile: "115.2/139.0/12.1/0".
+std::string damped_hours(const Figures& f) {
+  if (damped_s(f) <= 0) return "0";
+  std::vector<std::string> parts;
+  for (const auto& of : f.damping) parts.push_back(fmt::format("{:.0f}", of.damped_s / 3600));
+  return join(parts, "/");
+}
+
+std::string percent(double share) { return fmt::format("{:.2f}", share * 100); }
+
+/// What an expectation may name, and how it reads.
+struct Figure {
+  const char* name;
+  const char* unit;
+  double (*of)(const Simulation& s, const Figures& f);
+};
+constexpr std::array<Figure, 9> kFigures = {{
+    {"rtt", "ms", [](const Simulation&, const Figures& f) { return f.all.mean_rtt_ms(); }},
+    {"loss", "%", [](const Simulation&, const Figures& f) { return f.all.mean_loss() * 100; }},
+    {"peak", "%", [](const Simulation&, const Figures& f) { return f.peak.mean_loss() * 100; }},
+    {"updates", "/h", [](const Simulation&, const Figures& f) { return f.updates_per_hour(); }},
+    {"nobody", "s", [](const Simulation&, const Figures& f) { return f.unannounced_s; }},
+    {"penalty", "", [](const Simulation&, const Figures& f) { return highest(f); }},
+    {"damped", "s", [](const Simulation&, const Figures& f) { return damped_s(f); }},
+    {"aba", "", [](const Simulation&, const Figures& f) { return double(f.back_and_forth); }},
+    {"regret", "ms", [](const Simulation& s, const Figures& f) { return s.regret_ms(f); }},
+}};
+
+std::vector<text::Cell> cells(const Simulation& s, const Figures& f) {
+  using text::Tone;
+  const bool mine = f.controller == "ours";
+  std::vector<text::Cell> row{{f.controller, mine ? Tone::strong : Tone::plain},
+                              {fmt::format("{:.1f}", f.all.mean_rtt_ms())},
+                              {percent(f.all.mean_loss())},
+                              {percent(f.peak.mean_loss())},
+                              {fmt::format("{:.1f}", s.regret_ms(f))}};
+  if (!f.steers) {
+    row.resize(11, {"-", Tone::dim});
+    return row;
+  }
+  const auto warn = [](bool fine) { return fine ? Tone::plain : Tone::bad; };
+  row.push_back({fmt::format("{:.2f}", f.updates_per_hour())});
+  row.push_back({fmt::format("{:.0f}", f.unannounced_s), warn(f.unannounced_s <= 0)});
+  row.push_back({fmt::format("{}", f.least_nodes), warn(f.least_nodes > 0)});
+  row.push_back({fmt::format("{:.0f}", highest(f))});
+  row.push_back({damped_hours(f), warn(damped_s(f) <= 0)});
+  row.push_back({fmt::format("{}", f.back_and_forth), warn(f.back_and_forth == 0)});
+  return row;
+}
+
+Json of(const Felt& felt) {
+  const double users = felt.users > 0 ? felt.users : 1;
+  return {{"rtt_ms", felt.mean_rtt_ms()},
+          {"loss", felt.mean_loss()},
+          {"bad_share", felt.bad / users},
+          {"availability", 1 - felt.offline / users}};
+}
+
+Json row(const Simulation& s, const Figures& f) {
+  Json out{{"controller", f.controller},
+           {"all", of(f.all)},
+           {"peak", of(f.peak)},
+           {"rtt_p50_ms", f.rtt_quantile(0.5)},
+           {"rtt_p95_ms", f.rtt_quantile(0.95)},
+           {"regret_ms", s.regret_ms(f)}};
+  for (std::size_t i = 0; i < f.carriers.size(); ++i) {
+    const auto name = i < s.trace.carriers.size() ? s.trace.carriers[i] : fmt::format("{}", i);
+    out["carriers"][name] = of(f.carriers[i]);
+  }
+  if (!f.steers) return out;
+  out["updates"] = {{"announcements", f.announcements},
+                    {"withdrawals", f.withdrawals},
+                    {"attribute_changes", f.attribute_changes},
+                    {"per_hour", f.updates_per_hour()}};
+  out["unannounced_s"] = f.unannounced_s;
+  out["least_nodes"] = f.least_nodes;
+  out["moves"] = f.moves;
+  out["back_and_forth"] = f.back_and_forth;
+  for (std::size_t i = 0; i < kProfiles.size(); ++i) {
+    out["damping"][kProfiles.at(i).name] = {{"penalty", f.damping.at(i).highest},
+                                            {"damped_s", f.damping.at(i).damped_s}};
+  }
+  return out;
+}
+
+Result<Expectation> parse_one(const std::string& text) {
+  const auto wrong = [&](const std::string& why) {
+    return fail(Remedy::fix_text, fmt::format("expectation '{}': {}; write for example rtt<=115ms",
+                                              printable(text), why));
+  };
+  const auto sign = text.find("<=");
+  if (sign == std::string::npos) return wrong("it has no '<='");
+  const auto name = text.substr(0, sign);
+  const auto* figure =
+      std::ranges::find_if(kFigures, [&](const auto& f) { return name == f.name; });
+  if (figure == kFigures.end()) {
+    std::vector<std::string> names;
+    for (const auto& known : kFigures) names.emplace_back(known.name);
+    return wrong(fmt::format("no figure '{}', there are {}", printable(name), join(names, ", ")));
+  }
+  Expectation out{.figure = name, .most = 0, .text = text};
+  const auto* begin = text.data() + sign + 2;
+  const auto* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(begin, end, out.most);
+  if (error != std::errc{}) return wrong("no number after '<='");
+  const std::string unit{rest, end};
+  if (!unit.empty() && unit != figure->unit)
+    return wrong(fmt::format("'{}' is in '{}'", name, figure->unit));
+  return out;
+}
+
+}  // namespace
+
+std::string table(const Simulation& s, const text::Look& look) {
+  using Align = text::Column::Align;
+  const auto number = [](const char* title) {
+    return text::Column{.title = title, .align = Align::right};
+  };
+  text::Table out{{{.title = "CONTROLLER"},
+                   number("RTT ms"),
+                   number("LOSS %"),
+                   number("PEAK %"),
+                   number("REGRET"),
+                   number("UPD/h"),
+                   number("NONE s"),
+                   number("NODES"),
+                   number("PENALTY"),
+                   number("DAMPED h"),
+                   number("A-B-A")}};
+  for (const auto& figures : s.rows) out.add(cells(s, figures));
+  return fmt::format(
+      "{}, seed {}, {} days: {}\n\n{}\n"
+      "RTT and LOSS as the users felt them, PEAK from 19:30 to 23:00; REGRET: ms of RTT + 20 ms "
+      "per % of\n"
+      "loss beyond the oracle's; UPD: BGP updates of all sessions; NONE: nobody announced; NODES: "
+      "fewest\n"
+      "that did; PENALTY and DAMPED: at any router that damps flaps, by the defaults of Cisco and "
+      "Juniper\n"
+      "and with thresholds of 6000 and 12000; A-B-A: users moved back within 30 minutes.\n",
+      s.fixture, s.seed, s.days, s.about, out.render(look));
+}
+
+Json report(const Simulation& s) {
+  Json out{{"kind", "simulation"}, {"fixture", s.fixture}, {"seed", s.seed},
+           {"days", s.days},       {"about", s.about},     {"rows", Json::array()}};
+  for (const auto& figures : s.rows) out["rows"].push_back(row(s, figures));
+  return out;
+}
+
+Result<std::vector<Expectation>> parse_expectations(const std::string& text) {
+  std::vector<Expectation> out;
+  for (const auto& part : split(text, ',')) {
+    auto one = parse_one(std::string{trim(part)});
+    if (!one) return tl::unexpected(one.error());
+    out.push_back(*std::move(one));
+  }
+  return out;
+}
+
+std::vector<std::string> unmet(const Simulation& s, const std::vector<Expectation>& expectations) {
+  std::vector<std::string> out;
+  const auto& mine = s.row("ours");
+  for (const auto& expected : expectations) {
+    const auto* figure =
+        std::ranges::find_if(kFigures, [&](const auto& f) { return expected.figure == f.name; });
+    const double is = figure->of(s, mine);
+    if (is <= expected.most) continue;
+    out.push_back(
+        fmt::format("{} is {:.2f}{}, expected {}", figure->name, is, figure->unit, expected.text));
+  }
+  return out;
+}
+
+}  // namespace anycast::sim

@@ -1,0 +1,102 @@
+#include "controller/sim/simulate.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "controller/sim/plot.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace anycast;
+using namespace anycast::sim;
+
+namespace {
+
+Fixture week(std::uint64_t seed, int days = 7) {
+  return *calibrated_week({.seed = seed, .days = days});
+}
+
+bool near(double is, double wanted, double within) { return std::abs(is - wanted) <= within; }
+
+const Simulation& two_days() {
+  static const auto run = *simulate({.days = 2});
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("seed 1 of the calibrated week gives the table of the article") {
+  const auto fixture = week(1);
+  const auto robin = spread(fixture, round_robin(fixture));
+  CHECK(near(robin.all.mean_rtt_ms(), 210.0, 1));
+  CHECK(near(robin.all.mean_loss(), 0.0510, 0.0005));
+  const auto single = spread(fixture, single_node(fixture));
+  CHECK(near(single.all.mean_rtt_ms(), 195.0, 1));
+  CHECK(near(single.all.mean_loss(), 0.0380, 0.0005));
+  const auto map = spread(fixture, static_map(fixture));
+  CHECK(near(map.all.mean_rtt_ms(), 109.0, 1));
+  CHECK(near(map.all.mean_loss(), 0.0070, 0.0005));
+  const auto best = spread(fixture, oracle(fixture));
+  CHECK(near(best.all.mean_rtt_ms(), 108.9, 1));
+  CHECK(near(best.all.mean_loss(), 0.0045, 0.0005));
+}
+
+TEST_CASE("the article's loop ends with nobody announcing") {
+  const auto fixture = week(1, 1);
+  const auto figures = steered(fixture, 1, naive(fixture, 1, {}));
+  CHECK(figures.least_nodes == 0);
+  CHECK(figures.unannounced_s > 23 * 3600);
+}
+
+TEST_CASE("our controllers leave nobody without an announcement and are never damped") {
+  const auto& ours = two_days().row("ours");
+  CHECK(ours.unannounced_s == 0);
+  CHECK(ours.back_and_forth == 0);
+  for (const auto& profile : ours.damping) {
+    CHECK(profile.damped_s == 0);
+    CHECK(profile.highest < 1'500);
+  }
+}
+
+TEST_CASE("the same seed gives the same run") {
+  CHECK(report(two_days()).dump() == report(*simulate({.days = 2})).dump());
+}
+
+TEST_CASE("another seed is another week") {
+  const auto one = week(1, 1);
+  const auto two = week(2, 1);
+  CHECK(spread(one, round_robin(one)).all.rtt_ms != spread(two, round_robin(two)).all.rtt_ms);
+}
+
+TEST_CASE("an expectation that is not met is told with the figure") {
+  const auto met = parse_expectations("nobody<=0s, damped<=0");
+  REQUIRE(met);
+  CHECK(unmet(two_days(), *met).empty());
+  const auto missed = parse_expectations("rtt<=1ms");
+  REQUIRE(missed);
+  const auto told = unmet(two_days(), *missed);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().ends_with("ms, expected rtt<=1ms"));
+}
+
+TEST_CASE("an expectation that cannot be read is refused with the word") {
+  CHECK(parse_expectations("rtt<115").error().text ==
+        "expectation 'rtt<115': it has no '<='; write for example rtt<=115ms");
+  CHECK(parse_expectations("rt<=115").error().text ==
+        "expectation 'rt<=115': no figure 'rt', there are rtt, loss, peak, updates, nobody, "
+        "penalty, damped, aba, regret; write for example rtt<=115ms");
+  CHECK(parse_expectations("loss<=0.8ms").error().text ==
+        "expectation 'loss<=0.8ms': 'loss' is in '%'; write for example rtt<=115ms");
+}
+
+TEST_CASE("a fixture that does not exist is refused with those that do") {
+  CHECK(simulate({.fixture = "weak"}).error().text ==
+        "unknown fixture 'weak'; there are: calibrated-week, load-feedback");
+}
+
+TEST_CASE("in a picture no text is taken for markup") {
+  CHECK(xml_text("<a href='x'>&\"") == "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+  auto run = two_days();
+  run.fixture = "<script>";
+  const auto picture = plot(run, PlotFormat::html);
+  CHECK(picture.find("<script>") == std::string::npos);
+  CHECK(picture.find("&lt;script&gt;") != std::string::npos);
+}
