@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
@@ -50,20 +52,48 @@ struct Faults {
   Dropped contradicting, not_0_or_1, no_rtt, impossible_rtt;
 };
 
-/// One line of points in ascending order without equal times, from the parts of a probe. Parts
-/// that follow each other in time are one probe whose labels were changed; parts that overlap are
-/// two probes, of which nobody knows the right one: nothing.
-std::optional<std::vector<Point>> one_line(const std::map<std::string, std::vector<Point>>& parts) {
+/// Times in milliseconds, both ends included; empty where `to` is before `from`.
+struct Span {
+  std::int64_t from = 0;
+  std::int64_t to = -1;
+  bool empty() const { return to < from; }
+};
+
+struct Line {
+  std::vector<Point> points = {};  ///< in ascending order
+  Span doubted = {};  ///< where there are two probes, of which nobody knows the right one
+};
+
+/// Parts that follow each other in time are one probe whose labels were changed; parts that overlap
+/// are two.
+Line one_line(const std::map<std::string, std::vector<Point>>& parts) {
   std::vector<const std::vector<Point>*> order;
   order.reserve(parts.size());
   for (const auto& [labels, points] : parts) order.push_back(&points);
   std::ranges::sort(order, {}, [](const auto* points) { return points->front().at_ms; });
-  std::vector<Point> line;
+  Line line;
+  std::int64_t end = std::numeric_limits<std::int64_t>::min();  // of the parts so far
   for (const auto* points : order) {
-    if (!line.empty() && line.back().at_ms >= points->front().at_ms) return std::nullopt;
-    line.insert(line.end(), points->begin(), points->end());
+    const auto first = points->front().at_ms;
+    const auto last = points->back().at_ms;
+    if (end >= first) {
+      if (line.doubted.empty()) line.doubted.from = first;
+      line.doubted.to = std::max(line.doubted.to, std::min(end, last));
+    }
+    end = std::max(end, last);
+    line.points.insert(line.points.end(), points->begin(), points->end());
   }
+  if (!line.doubted.empty()) std::ranges::stable_sort(line.points, {}, &Point::at_ms);
   return line;
+}
+
+/// Nothing is believed in the span, nor within a scrape of it: the two probes take turns.
+void disbelieve(std::vector<Point>& points, const Span& span, Duration scrape) {
+  if (span.empty()) return;
+  const auto beside = std::chrono::ceil<milliseconds>(scrape).count();
+  std::erase_if(points, [&](const Point& point) {
+    return point.at_ms >= span.from - beside && point.at_ms <= span.to + beside;
+  });
 }
 
 bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
@@ -99,6 +129,17 @@ std::string difference(const std::map<std::string, std::vector<Point>>& parts) {
     differing.emplace_back("...");
   }
   return join(differing, ", ");
+}
+
+std::string refusal(const ProbeKey& key, std::string_view selector, const std::string& span,
+                    const std::map<std::string, std::vector<Point>>& parts) {
+  return fmt::format("{} refused{}: several series of evidence.{} at the same time, {}",
+                     name_of(key), span, selector, difference(parts));
+}
+
+std::string words(const Span& span) {
+  const auto clock = [](std::int64_t ms) { return format_clock(Time{milliseconds{ms}}); };
+  return fmt::format(" from {} to {}", clock(span.from), clock(span.to));
 }
 
 std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Point>& rtt,
@@ -254,15 +295,19 @@ Evidence SampleWindow::evidence(Time at) const {
   for (const auto& [key, probe] : probes_) {
     auto loss = one_line(probe.loss);
     auto rtt = one_line(probe.rtt);
-    if (!loss || !rtt) {
-      out.faults.push_back(fmt::format(
-          "{} refused: several series of evidence.{} at the same time, {}", name_of(key),
-          loss ? "rtt" : "loss", difference(loss ? probe.rtt : probe.loss)));
-      continue;
+    // Both from both: what is left of only one of them would be nothing but losses, or replies.
+    for (auto* points : {&loss.points, &rtt.points}) {
+      disbelieve(*points, loss.doubted, config_.evidence.scrape);
+      disbelieve(*points, rtt.doubted, config_.evidence.scrape);
     }
-    remove_duplicates(*loss, key, faults.contradicting);
-    remove_duplicates(*rtt, key, faults.contradicting);
-    auto samples = pair_up(*loss, *rtt, key, faults);
+    if (const auto& doubted = loss.doubted.empty() ? rtt.doubted : loss.doubted; !doubted.empty()) {
+      const auto span = loss.points.empty() ? std::string{} : words(doubted);
+      out.faults.push_back(loss.doubted.empty() ? refusal(key, "rtt", span, probe.rtt)
+                                                : refusal(key, "loss", span, probe.loss));
+    }
+    remove_duplicates(loss.points, key, faults.contradicting);
+    remove_duplicates(rtt.points, key, faults.contradicting);
+    auto samples = pair_up(loss.points, rtt.points, key, faults);
     if (!samples.empty()) out.series.push_back({.key = key, .samples = std::move(samples)});
   }
   faults.contradicting.tell(out.faults, "two values for one time");

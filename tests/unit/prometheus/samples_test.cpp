@@ -150,6 +150,31 @@ TEST_CASE("two series of one probe at the same time are refused with the labels 
                             R"(time, replica="a", replica="b")"});
 }
 
+TEST_CASE("a probe that was there twice for a while is refused for that while only") {
+  const auto c = config();
+  const auto out =
+      evidence(c,
+               {series({{10, 0}, {20, 0}, {30, 0}, {40, 0}, {50, 0}, {60, 0}}, "replica=\"a\""),
+                series({{32, 0}, {34, 0}}, "replica=\"b\"")},
+               {});
+  CHECK(samples(out) ==
+        std::vector<Sample>{
+            {at(10), false}, {at(20), false}, {at(40), false}, {at(50), false}, {at(60), false}});
+  CHECK(out.faults ==
+        Lines{"hk-a cm beijing refused from 20:27:12 to 20:27:14: several series of evidence.loss "
+              R"(at the same time, replica="a", replica="b")"});
+}
+
+TEST_CASE("losses whose replies are in doubt are in doubt too") {
+  const auto c = config();
+  const auto out = evidence(c, {series({{10, 1}, {30, 1}, {31, 0}, {32, 1}, {60, 1}})},
+                            {series({{10, 0.1}, {30, 0.1}, {32, 0.1}, {60, 0.1}}, "phase=\"rtt\""),
+                             series({{30, 0.001}, {32, 0.001}}, "phase=\"resolve\"")});
+  CHECK(samples(out) ==
+        std::vector<Sample>{{at(10), true, milliseconds{100}}, {at(60), true, milliseconds{100}}});
+  CHECK(out.faults.size() == 1);
+}
+
 TEST_CASE("a forgotten phase in the RTT selector is refused, not averaged") {
   const auto c = config();
   const auto out =
