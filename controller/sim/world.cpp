@@ -64,19 +64,20 @@ Sample World::ping(const PathKey& path, std::uint64_t dice, Time at) const {
   return {.at = at, .received = true, .rtt = q.rtt + Duration{static_cast<std::int64_t>(swing)}};
 }
 
-Evidence World::evidence(Time at) const {
+Evidence World::evidence(Time at, Time after) const {
   Evidence out{.at = at, .server = "built-in world"};
   const auto scrape = fleet_.evidence.scrape;
-  const auto window = fleet_.evidence.longest();
+  const Time newest{at.time_since_epoch() - at.time_since_epoch() % scrape};
+  const Time known{after.time_since_epoch() - after.time_since_epoch() % scrape};
+  const Time first = std::max(newest - fleet_.evidence.longest(), known) + scrape;
   for (const auto& [node, entry] : fleet_.nodes) {
     for (const auto& [upstream, session] : entry.sessions) {
       for (const auto& carrier : fleet_.upstreams.at(upstream).carries) {
         for (const auto& region : fleet_.regions) {
           ProbeSeries series{.key = {node, upstream, carrier, region}};
-          const auto newest = Time{at.time_since_epoch() - at.time_since_epoch() % scrape};
           const PathKey path{node, upstream, carrier};
           const auto thrown = dice(path, region);
-          for (auto t = newest - window + scrape; t <= newest; t += scrape) {
+          for (auto t = first; t <= newest; t += scrape) {
             series.samples.push_back(ping(path, thrown, t));
           }
           out.series.push_back(std::move(series));

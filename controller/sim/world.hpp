@@ -43,8 +43,9 @@ class World {
   Quality quality(const PathKey& path, Time at) const;
   /// One ping at `at`, from one region.
   Sample ping(const PathKey& path, const std::string& region, Time at) const;
-  /// What Prometheus would hold: every probe's samples in (at - longest window, at].
-  Evidence evidence(Time at) const;
+  /// What Prometheus would hold: every probe's samples in (at - longest window, at], or only those
+  /// after `after`, for who knows the others already.
+  Evidence evidence(Time at, Time after = {}) const;
 
   /// What the sessions say, all nodes; absent means withdrawn.
   using Announced = std::map<std::pair<std::string, std::string>, Stance>;

@@ -7,7 +7,15 @@
 
 namespace anycast::test {
 
-Bench::Bench(const std::string& self) : setup{*sim::article()}, world{setup.config, 7} {
+namespace {
+/// The template is compiled once for all benches.
+const core::Setup& article() {
+  static const auto setup = *sim::article();
+  return setup;
+}
+}  // namespace
+
+Bench::Bench(const std::string& self) : setup{article()}, world{setup.config, 7} {
   setup.config.self = self;
   sim::quiet_day(world);
   std::map<std::string, Stance> plain;
@@ -23,11 +31,14 @@ Bench::Bench(const std::string& self) : setup{*sim::article()}, world{setup.conf
 Seen Bench::seen() {
   Seen out{.now = now};
   if (prometheus) {
-    auto evidence = world.evidence(now);
-    if (tamper) tamper(evidence);
     // What was tampered with need not go on where the last evidence ended.
-    if (tamper || !meters_) meters_.emplace(setup.config);
+    const bool anew = tamper || !meters_;
+    auto evidence = world.evidence(now, anew ? Time{} : fed_);
+    if (more) more(evidence);
+    if (tamper) tamper(evidence);
+    if (anew) meters_.emplace(setup.config);
     meters_->feed(evidence);
+    fed_ = tamper ? Time{} : now;
     out.evidence = Sourced<Readings>::ok(meters_->read(), now);
   } else {
     out.evidence =

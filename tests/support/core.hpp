@@ -48,7 +48,8 @@ class Bench {
 
   // What the sources say; nothing set means that they fail.
   bool prometheus = true;
-  std::function<void(Evidence&)> tamper = {};
+  std::function<void(Evidence&)> tamper = {};  ///< all that is known is read anew in each cycle
+  std::function<void(Evidence&)> more = {};    ///< adds series that go on where the last ones ended
   FleetView others;
   bool fleet_known = true;
   bool router_up = true;
@@ -60,6 +61,7 @@ class Bench {
  private:
   Seen seen();
   std::optional<core::Meters> meters_;  ///< made of the configuration of the first cycle
+  Time fed_ = {};                       ///< until then `meters_` know all samples
   std::vector<Order> orders_;
 };
 

@@ -51,7 +51,7 @@ struct Evening {
   Evening() {
     for (const auto& carrier : bench.setup.config.carriers)
       spells[carrier] = {{test::kStart - hours{1}, milliseconds{50}}};
-    bench.tamper = [this](Evidence& evidence) { ping_vip(bench, spells, evidence); };
+    bench.more = [this](Evidence& evidence) { ping_vip(bench, spells, evidence); };
     bench.run(minutes{1});
     bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
                      .from = bench.now,
