@@ -124,10 +124,11 @@ Share share_of(const std::vector<PathReport>& paths, const PathReport& of, Membe
     if (std::ranges::find(in, name) == in.end()) in.push_back(name);
   };
   // Paths are sorted by node: its neighbours are all there is.
-  const auto node = std::ranges::equal_range(
-      paths, std::string_view{of.key.node}, {},
-      [](const PathReport& path) { return std::string_view{path.key.node}; });
-  for (const auto& path : node) {
+  const auto node_of = [](const PathReport& path) { return std::string_view{path.key.node}; };
+  const std::string_view node{of.key.node};
+  const auto end = std::ranges::upper_bound(paths, node, {}, node_of);
+  for (auto at = std::ranges::lower_bound(paths, node, {}, node_of); at != end; ++at) {
+    const auto& path = *at;
     if (!known(path) || path.blame == "border" || !belongs(path)) continue;
     if (!bad(path)) out.all_bad = false;
     note(carriers, path.key.carrier);

@@ -21,8 +21,9 @@ const ProbeReading* find(std::span<const ProbeReading> of_node, const Names& nam
 
 std::span<const ProbeReading> probes_of(const Readings& readings, const std::string& node) {
   const auto node_of = [](const ProbeReading& probe) { return std::string_view{probe.key.node}; };
-  const auto found = std::ranges::equal_range(readings.probes, std::string_view{node}, {}, node_of);
-  return {found.begin(), found.end()};
+  const std::string_view name{node};
+  return {std::ranges::lower_bound(readings.probes, name, {}, node_of),
+          std::ranges::upper_bound(readings.probes, name, {}, node_of)};
 }
 
 const ProbeReading* find_probe(std::span<const ProbeReading> of_node, const PathKey& path,
