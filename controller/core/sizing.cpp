@@ -21,8 +21,7 @@ std::vector<Ppm> sizing_losses(const Thresholds& thresholds) {
   const auto bad = thresholds.loss.bad;
   std::vector<Ppm> out{bad, std::min(2 * bad, kAll), kAll / 10, 3 * kAll / 10, kAll};
   std::ranges::sort(out);
-  const auto twice = std::ranges::unique(out);
-  out.erase(twice.begin(), twice.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
