@@ -123,10 +123,12 @@ void sum_cusum(const Thresholds& thresholds, PathReport& path) {
                                   : thresholds.cusum * kAll *
                                         static_cast<std::int64_t>(each.size() - left_out) /
                                         static_cast<std::int64_t>(each.size());
-  // A CUSUM outlasts its cause until as much speaks against it; what is over is no longer bad.
+  // A CUSUM outlasts its cause until as much speaks against it; what is over is no longer bad. One
+  // lost packet a region does not bring it back: all regions together have to be losing for sure.
   const auto losing = std::ranges::count_if(path.regions, &RegionReport::losing);
-  path.alarm =
-      path.cusum_limit > 0 && path.cusum >= path.cusum_limit && losing >= thresholds.regions;
+  const bool still = std::max(path.pooled.loss.low, path.fast.loss.low) > thresholds.loss.clear;
+  path.alarm = path.cusum_limit > 0 && path.cusum >= path.cusum_limit && still &&
+               losing >= thresholds.regions;
 }
 
 /// Upper bounds of the main window are below `clear`. Of loss the slow window may prove it as well:

@@ -26,7 +26,7 @@ Probes::Probes(const Fixture& fixture, std::uint64_t seed) : fixture_{fixture} {
       add({{}, {}, config.carriers[c], region, Target::vip}, c, 0);
     for (PathNo path = 0; path < fixture.paths.size(); ++path) {
       const auto& key = fixture.paths[path];
-      add({key.node, {}, key.carrier, region}, carrier_number(fixture, path), path);
+      add({key.node, key.upstream, key.carrier, region}, carrier_number(fixture, path), path);
     }
   }
   std::ranges::sort(all_, {}, &One::key);

@@ -16,8 +16,8 @@ Fixture week(std::uint64_t seed, int days = 7) {
 
 bool near(double is, double wanted, double within) { return std::abs(is - wanted) <= within; }
 
-const Simulation& two_days() {
-  static const auto run = *simulate({.days = 2});
+const Simulation& one_day() {
+  static const auto run = *simulate({.days = 1});
   return run;
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("the article's loop ends with nobody announcing") {
 }
 
 TEST_CASE("our controllers leave nobody without an announcement and are never damped") {
-  const auto& ours = two_days().row("ours");
+  const auto& ours = one_day().row("ours");
   CHECK(ours.unannounced_s == 0);
   CHECK(ours.back_and_forth == 0);
   for (const auto& profile : ours.damping) {
@@ -57,7 +57,7 @@ TEST_CASE("our controllers leave nobody without an announcement and are never da
 }
 
 TEST_CASE("the same seed gives the same run") {
-  CHECK(report(two_days()).dump() == report(*simulate({.days = 2})).dump());
+  CHECK(report(one_day()).dump() == report(*simulate({.days = 1})).dump());
 }
 
 TEST_CASE("another seed is another week") {
@@ -69,10 +69,10 @@ TEST_CASE("another seed is another week") {
 TEST_CASE("an expectation that is not met is told with the figure") {
   const auto met = parse_expectations("nobody<=0s, damped<=0");
   REQUIRE(met);
-  CHECK(unmet(two_days(), *met).empty());
+  CHECK(unmet(one_day(), *met).empty());
   const auto missed = parse_expectations("rtt<=1ms");
   REQUIRE(missed);
-  const auto told = unmet(two_days(), *missed);
+  const auto told = unmet(one_day(), *missed);
   REQUIRE(told.size() == 1);
   CHECK(told.front().ends_with("ms, expected rtt<=1ms"));
 }
@@ -94,7 +94,7 @@ TEST_CASE("a fixture that does not exist is refused with those that do") {
 
 TEST_CASE("in a picture no text is taken for markup") {
   CHECK(xml_text("<a href='x'>&\"") == "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-  auto run = two_days();
+  auto run = one_day();
   run.fixture = "<script>";
   const auto picture = plot(run, PlotFormat::html);
   CHECK(picture.find("<script>") == std::string::npos);
