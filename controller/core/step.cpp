@@ -24,6 +24,16 @@ namespace {
 /// Under this share of usable series nothing is known well enough to act on.
 constexpr int kUsablePercent = 70;
 
+std::string first_unusable(const std::vector<PathReport>& paths) {
+  for (const auto& path : paths) {
+    for (const auto& region : path.regions) {
+      if (region.unusable.empty()) continue;
+      return fmt::format("first {} {}: {}", to_string(path.key), region.region, region.unusable);
+    }
+  }
+  return {};
+}
+
 std::string blindness(const Seen& seen, const Plan& plan) {
   if (seen.evidence.error) return seen.evidence.error->text;
   if (!seen.evidence.value) return "Prometheus was not asked yet";
@@ -33,9 +43,9 @@ std::string blindness(const Seen& seen, const Plan& plan) {
   }
   if (plan.series_usable * 100 < plan.series_expected * kUsablePercent) {
     const auto& faults = seen.evidence.value->faults;
+    const auto why = faults.empty() ? first_unusable(plan.paths) : faults.front();
     return fmt::format("{} of {} probe series are usable, needs {} %{}", plan.series_usable,
-                       plan.series_expected, kUsablePercent,
-                       faults.empty() ? "" : ": " + faults.front());
+                       plan.series_expected, kUsablePercent, why.empty() ? "" : ": " + why);
   }
   return {};
 }

@@ -22,7 +22,7 @@ FAULTS = [
     ("warnings", "one of the stores did not answer", BAD, 0, 2),
     ("nan", "neither 0 nor 1", WELL, 2, 0),
     ("truncated", "answered 200 (application/json)", BAD, 0, 2),
-    ("old", "older than the window of", WELL, 2, 0),
+    ("old", "old, limit 5s", WELL, 2, 0),
 ]
 
 

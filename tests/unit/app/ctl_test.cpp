@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "controller/base/text.hpp"
@@ -167,12 +168,13 @@ TEST_CASE("the outcome of an order is the exit code") {
   f.replies = {{1, {.id = 1, .outcome = OrderReply::Outcome::done, .text = "frozen"}},
                {2, {.id = 2, .outcome = OrderReply::Outcome::refused, .text = "the floor"}},
                {3, {.id = 3, .outcome = OrderReply::Outcome::failed, .text = "bird said no"}}};
-  const PaperDaemon daemon{f};
-  const auto done = run("freeze --for 90m --reason \"live event\" -y", daemon.path());
+  std::optional<PaperDaemon> daemon{std::in_place, f};
+  const auto done = run("freeze --for 90m --reason \"live event\" -y", daemon->path());
   CHECK(done.code == 0);
   CHECK(done.text == "done: frozen\n");
-  CHECK(run("pin cmi prepend=2 --for 2h --reason x -y", daemon.path()).code == 75);
-  CHECK(run("drain hk-idc-1 --now --reason x -y", daemon.path()).code == 1);
+  CHECK(run("pin cmi prepend=2 --for 2h --reason x -y", daemon->path()).code == 75);
+  CHECK(run("drain hk-idc-1 --now --reason x -y", daemon->path()).code == 1);
+  daemon.reset();  // its thread wrote the orders
   REQUIRE(f.orders.size() == 3);
   CHECK(f.orders[0].lasts == minutes{90});
   CHECK(f.orders[0].reason == "live event");

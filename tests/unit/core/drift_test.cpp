@@ -67,6 +67,21 @@ TEST_CASE("blindness names the first fault behind it") {
   CHECK(bench.plan().condition_why.ends_with("needs 70 %: 9 samples dropped"));
 }
 
+TEST_CASE("blindness without a fault says why the first series is of no use") {
+  Bench bench;
+  bench.run(minutes{1});
+  bench.tamper = [](Evidence& evidence) {
+    for (auto& series : evidence.series) {
+      for (auto& sample : series.samples) sample.at -= minutes{5};
+    }
+  };
+  bench.cycle();
+  CHECK(bench.plan().condition == Condition::blind);
+  CHECK(bench.plan().condition_why ==
+        "0 of 36 probe series are usable, needs 70 %: first hk-ali-1/cmi/mobile beijing: newest "
+        "sample 5m old, limit 45s");
+}
+
 TEST_CASE("a standing order that keeps failing is tried each cycle and told once") {
   Bench bench;
   bench.run(minutes{1});
