@@ -78,7 +78,7 @@ TEST_CASE("blindness without a fault says why the first series is of no use") {
   bench.cycle();
   CHECK(bench.plan().condition == Condition::blind);
   CHECK(bench.plan().condition_why ==
-        "0 of 36 probe series are usable, needs 70 %: first hk-ali-1/cmi/mobile beijing: newest "
+        "0 of 39 probe series are usable, needs 70 %: first hk-ali-1/cmi/mobile beijing: newest "
         "sample 5m old, limit 45s");
 }
 
