@@ -220,7 +220,6 @@ class Tree {
   void simulations() {
     auto* s = command("simulate", "a week in a built-in world, through the real decisions",
                       cmd::simulate);
-    s->alias("backtest");
     s->add_option("fixture", o.fixture, "calibrated-week or load-feedback")->capture_default_str();
     s->add_option("--seed", o.simulated_seed, "another week")->capture_default_str();
     s->add_option("--days", o.days, "so long")->check(CLI::Range(1, 60))->capture_default_str();
