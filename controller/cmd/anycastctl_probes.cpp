@@ -41,18 +41,18 @@ Result<std::string> rendered(const Config& config, const Options& o) {
 }
 
 constexpr auto kLegend =
-    "one lost: the share that one lost packet is of the window. Under each loss: mean time until "
+    "one lost: the share that one lost packet is of the window. Under each loss: usual time until "
     "the\n"
-    "alarm. proven clear: time without any loss that proves it to be below 'clear'. Losses are "
-    "taken\n"
-    "as independent; bursts make everything slower.\n";
+    "path is bad; -: not for sure. proven clear: time without any loss that proves it to be below\n"
+    "'clear'. Losses are taken as independent of each other; bursts make everything slower.\n";
 
 /// Carriers that have the same to say about loss, in order of their names.
 std::vector<std::pair<Thresholds, std::vector<std::string>>> alike(const Config& config) {
   std::vector<std::pair<Thresholds, std::vector<std::string>>> out;
   for (const auto& [carrier, thresholds] : config.thresholds) {
     const auto found = std::ranges::find_if(out, [&t = thresholds](const auto& group) {
-      return group.first.loss == t.loss && group.first.cusum == t.cusum;
+      return group.first.loss == t.loss && group.first.cusum == t.cusum &&
+             group.first.for_ == t.for_;
     });
     if (found == out.end()) {
       out.push_back({thresholds, {carrier}});
@@ -66,12 +66,13 @@ std::vector<std::pair<Thresholds, std::vector<std::string>>> alike(const Config&
 /// One to six probes a carrier at usual paces, and what the configuration has.
 std::vector<core::Sizing> sizings(const Config& config, const Thresholds& thresholds) {
   std::vector<core::Sizing> out;
-  const auto window = config.evidence.window;
+  const auto& evidence = config.evidence;
   const auto own = static_cast<int>(config.regions.size());
-  out.push_back(core::sizing(thresholds, window, own, config.evidence.scrape));
+  out.push_back(core::sizing(thresholds, evidence, own, evidence.scrape));
   for (const int probes : {1, 3, 6}) {
+    if (probes < thresholds.regions) continue;  // too few to agree on anything
     for (const auto every : {seconds{1}, seconds{2}, seconds{5}, seconds{15}})
-      out.push_back(core::sizing(thresholds, window, probes, every));
+      out.push_back(core::sizing(thresholds, evidence, probes, every));
   }
   return out;
 }
@@ -80,17 +81,16 @@ Json as_json(const std::vector<std::string>& carriers, const std::vector<Ppm>& l
              const std::vector<core::Sizing>& rows) {
   Json list = Json::array();
   for (const auto& row : rows) {
-    Json alarms = Json::array();
+    Json seen = Json::array();
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      alarms.push_back(
-          {{"loss_ratio", to_ratio(losses[i])},
-           {"seconds", row.alarm[i] ? Json(to_seconds(*row.alarm[i])) : Json(nullptr)}});
+      seen.push_back({{"loss_ratio", to_ratio(losses[i])},
+                      {"seconds", row.seen[i] ? Json(to_seconds(*row.seen[i])) : Json(nullptr)}});
     }
     list.push_back({{"carriers", carriers},
                     {"probes", row.probes},
                     {"every_seconds", to_seconds(row.every)},
                     {"smallest_loss_ratio", to_ratio(row.smallest)},
-                    {"alarms", alarms},
+                    {"seen", seen},
                     {"clear_seconds", to_seconds(row.clear)}});
   }
   return list;
@@ -112,7 +112,7 @@ std::string as_table(const std::vector<Ppm>& losses, const std::vector<core::Siz
     std::vector<text::Cell> cells{{std::to_string(row.probes)},
                                   {print_duration(row.every)},
                                   {fmt::format("{:.2g}%", 100 * to_ratio(row.smallest))}};
-    for (const auto& alarm : row.alarm) cells.push_back({alarm ? format_age(*alarm) : "never"});
+    for (const auto& after : row.seen) cells.push_back({after ? format_age(*after) : "-"});
     cells.push_back({format_age(row.clear)});
     cells.push_back({i == 0 ? "as configured" : ""});
     table.add(std::move(cells));

@@ -9,10 +9,42 @@
 namespace anycast::core {
 namespace {
 
-/// Packets of all probes together, as time.
-Duration lasting(double packets, int probes, Duration every) {
-  const auto rounds = std::ceil(packets / probes);
-  return Duration{static_cast<std::int64_t>(rounds) * every.count()};
+/// Every probe sends one packet a round.
+Duration lasting(double rounds, Duration every) {
+  return Duration{static_cast<std::int64_t>(std::ceil(rounds)) * every.count()};
+}
+
+/// Wald's approximation: the alarm by the mean step of a packet. Only the first loss of a run has
+/// its full weight. The CUSUMs go back no further than the slow window.
+std::optional<Duration> until_alarm(const Thresholds& thresholds, const EvidenceConfig& evidence,
+                                    Ppm loss, int probes, Duration every) {
+  const auto weights = CusumWeights::of(thresholds);
+  const auto share = to_ratio(loss);
+  const auto first = static_cast<double>(weights.loss);
+  const auto further = first / static_cast<double>(CusumWeights::kBurst);
+  const auto each = static_cast<double>(weights.alarm) / probes;
+  double rounds = std::max(1.0, 1 + (each - first) / further);
+  if (loss < kAll) {
+    const double step = share * (1 - share) * first + share * share * further -
+                        (1 - share) * static_cast<double>(weights.reply);
+    if (step <= 0) return std::nullopt;
+    rounds = each / step;
+  }
+  const auto span = lasting(rounds, every);
+  return span <= evidence.longest() ? std::optional{span} : std::nullopt;
+}
+
+/// Until the losses that came since are over `bad` for sure, in a window that was clean before.
+std::optional<Duration> until_bound(const Thresholds& thresholds, const EvidenceConfig& evidence,
+                                    Ppm loss, int probes, Duration every) {
+  const auto rounds = evidence.window / every;
+  const auto held = static_cast<int>(rounds) * probes;
+  for (int round = 1; round <= rounds; ++round) {
+    const auto lost = static_cast<int>(std::llround(to_ratio(loss) * round * probes));
+    if (loss_interval(lost, held).low > thresholds.loss.bad)
+      return lasting(round, every) + thresholds.for_;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -25,21 +57,19 @@ std::vector<Ppm> sizing_losses(const Thresholds& thresholds) {
   return out;
 }
 
-Sizing sizing(const Thresholds& thresholds, Duration window, int probes, Duration every) {
+Sizing sizing(const Thresholds& thresholds, const EvidenceConfig& evidence, int probes,
+              Duration every) {
   Sizing out{.probes = probes, .every = every};
-  const auto held = probes * (window / every);
+  const auto held = probes * (evidence.window / every);
   out.smallest = held > 0 ? kAll / held : kAll;
-  const auto weights = CusumWeights::of(thresholds);
   for (const auto loss : sizing_losses(thresholds)) {
-    const auto share = to_ratio(loss);
-    const double step = share * static_cast<double>(weights.loss) -
-                        (1 - share) * static_cast<double>(weights.reply);
-    const auto packets = static_cast<double>(weights.alarm) / step;
-    out.alarm.push_back(step > 0 ? std::optional{lasting(packets, probes, every)} : std::nullopt);
+    const auto alarm = until_alarm(thresholds, evidence, loss, probes, every);
+    const auto bound = until_bound(thresholds, evidence, loss, probes, every);
+    out.seen.push_back(alarm && bound ? std::min(*alarm, *bound) : alarm ? alarm : bound);
   }
   // Wilson's upper bound with nothing lost is z^2 / (n + z^2).
   const auto clear = std::max(to_ratio(thresholds.loss.clear), 1e-6);
-  out.clear = lasting(std::floor(kZ * kZ * (1 - clear) / clear) + 1, probes, every);
+  out.clear = lasting((std::floor(kZ * kZ * (1 - clear) / clear) + 1) / probes, every);
   return out;
 }
 

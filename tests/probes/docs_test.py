@@ -162,6 +162,17 @@ class Manual(unittest.TestCase):
             named |= {tuple(words.split()) for words in re.findall(r"(?:^|, |\], )\*([a-z -]+)\*", line)}
         self.assertEqual(named, set(commands()))
 
+    def test_what_the_page_about_templates_names_can_be_rendered(self):
+        page = (ROOT / "deploy/man/anycastd-templates.5.scd").read_text()
+        source = (ROOT / "controller/render/fragment.cpp").read_text()
+        holes = (ROOT / "controller/render/hole.hpp").read_text()
+        types = set(re.findall(r"^///   ([a-z0-9]+) {2,}", holes, re.M))
+        values = set(re.findall(r'\{"([a-z0-9_]+)", Data\{', source))
+        part = page[page.index("# TYPES") : page.index("# VALUES")]
+        self.assertEqual(set(re.findall(r"\*(\w+)\*", part)), types)
+        part = page[page.index("# VALUES") : page.index("# FILES")]
+        self.assertLessEqual(set(re.findall(r"\*(\w+)\*", part)), values)
+
     def test_the_manual_and_the_program_have_the_same_exit_codes(self):
         source = (ROOT / "controller/cmd/common.hpp").read_text()
         codes = set(re.findall(r"k\w+ = (\d+),", source[source.index("enum Exit") : source.index("};")]))
