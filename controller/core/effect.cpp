@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "controller/base/text.hpp"
+#include "controller/core/estimate.hpp"
 #include "controller/core/felt.hpp"
+#include "controller/core/readings.hpp"
 
 namespace anycast::core {
 namespace {
@@ -20,6 +22,8 @@ struct Measured {
   std::string carrier;
   Aim aim;
   Bounded<Duration> change = {};
+  Duration now = {};                    ///< score
+  std::optional<Duration> stayed = {};  ///< score now of the path that they were to leave
 };
 
 struct Comparison {
@@ -28,9 +32,29 @@ struct Comparison {
   std::vector<std::string> names;
 };
 
+/// What the users of the carrier would meet had they stayed on a path that the step made less
+/// attractive for them: it is measured whether anybody is on it or not.
+std::optional<Duration> stayed(const Config& config, const Seen& seen, const PathKey& path,
+                               Estimate ProbeReading::*window) {
+  if (!seen.evidence.value) return std::nullopt;
+  std::vector<const Estimate*> regions;
+  const auto probes = probes_of(*seen.evidence.value, path.node);
+  for (const auto& region : config.regions) {
+    const auto* probe = find_probe(probes, path, region);
+    if (probe != nullptr && (probe->*window).sent > 0) regions.push_back(&(probe->*window));
+  }
+  if (regions.empty()) return std::nullopt;
+  return score(users(pool(regions)));
+}
+
+/// The last look is at the whole window, the early one at the fast one.
+enum class When { early, last };
+
 std::optional<Comparison> compare(const Config& config, const Seen& seen,
-                                  const Prediction& prediction,
-                                  std::optional<Users> Felt::*window) {
+                                  const Prediction& prediction, const std::string& upstream,
+                                  When when) {
+  const auto window = when == When::last ? &Felt::main : &Felt::fast;
+  const auto probe_window = when == When::last ? &ProbeReading::main : &ProbeReading::fast;
   Comparison out;
   for (const auto& [carrier, then] : prediction.controls) {
     const auto now = felt(config, seen, carrier).*window;
@@ -49,7 +73,10 @@ std::optional<Comparison> compare(const Config& config, const Seen& seen,
                         .aim = aim,
                         .change = {.value = moved.value - out.others,
                                    .low = moved.low - out.others,
-                                   .high = moved.high - out.others}});
+                                   .high = moved.high - out.others},
+                        .now = score(*now)});
+    if (handicap(prediction.to, carrier) <= handicap(prediction.from, carrier)) continue;
+    out.aims.back().stayed = stayed(config, seen, {config.self, upstream, carrier}, probe_window);
   }
   return out;
 }
@@ -57,7 +84,13 @@ std::optional<Comparison> compare(const Config& config, const Seen& seen,
 bool harmed(const EffectGuard& limits, const Measured& m) {
   const auto most =
       std::max(limits.harm, Duration{score(m.aim.before).count() * limits.harm_share / kAll});
-  return m.change.value > most && m.change.low > Duration{0};
+  if (m.change.value <= most || m.change.low <= Duration{0}) return false;
+  // Others who fare better for reasons of their own are no harm done to these.
+  if (m.now <= score(m.aim.before) + most) return false;
+  // Worse than before, but not by the step: the path that they left is as bad by now, or it has
+  // become well again since, which a return has to wait for like any other.
+  if (m.stayed && m.now <= *m.stayed + most) return false;
+  return !m.stayed || *m.stayed >= score(m.aim.before) - most;
 }
 
 Effect judged(const EffectGuard& limits, const Comparison& comparison) {
@@ -152,7 +185,8 @@ class Teacher {
     const bool last = elapsed >= late_look(config_);
     if (!last && (prediction.looked || elapsed < early_look(config_))) return false;
     prediction.looked = true;
-    const auto comparison = compare(config_, seen_, prediction, last ? &Felt::main : &Felt::fast);
+    const auto comparison =
+        compare(config_, seen_, prediction, upstream, last ? When::last : When::early);
     if (!comparison) {
       if (last) close(upstream, prediction, Effect::unmeasured, "no evidence of the users");
       return last;

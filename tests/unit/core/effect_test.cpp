@@ -171,6 +171,27 @@ TEST_CASE("a step that does harm is taken back at once and backs off, twice as l
   CHECK(again.until - again.at == hours{1});
 }
 
+TEST_CASE("others who fare better for reasons of their own are no harm done to these") {
+  Evening e;
+  e.feel("telecom", milliseconds{15});
+  e.feel("unicom", milliseconds{15});
+  e.bench.run(minutes{3});
+  CHECK(e.bench.stance("cmi") == kPrepend2);
+  CHECK(e.finding() != Effect::harmful);
+}
+
+TEST_CASE("users are not taken back to a path that is as bad as the one where they are") {
+  Evening e;
+  e.bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                     .from = e.bench.now,
+                     .to = e.bench.now + hours{48},
+                     .rtt = milliseconds{500}});
+  e.feel("mobile", milliseconds{600});
+  e.bench.run(minutes{3});
+  CHECK(e.bench.stance("cmi") == kPrepend2);
+  CHECK(e.finding() != Effect::harmful);
+}
+
 TEST_CASE("what happens to all carriers alike is neither harm nor merit of a step") {
   Evening e;
   for (const auto& carrier : e.bench.setup.config.carriers) {
