@@ -113,12 +113,14 @@ Result<Stance> read_stance(const Json& body, const Config& config, const std::st
   if (!stance)
     return wrong(
         fmt::format("'{}' is no stance, expected announced, prepend=N, drained or "
-                    "withdrawn",
+                    "withdrawn, with communities as in announced;mobile=prepend_to:2",
                     printable(word)));
   const int most = config.upstreams.at(upstream).prepend_max;
   if (stance->prepend > most)
     return wrong(fmt::format("prepend {} is more than upstreams.{}.prepend_max, which is {}",
                              stance->prepend, upstream, most));
+  const auto asked = communities_for(config.upstreams.at(upstream), *stance);
+  if (!asked) return wrong(fmt::format("{}: {}", upstream, asked.error().text));
   return *stance;
 }
 

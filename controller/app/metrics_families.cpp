@@ -163,13 +163,14 @@ Stance wanted(const Published& p, const std::string& upstream) {
 }
 
 /// What the router says about one prefix on one session.
-Stance exported(const RouterView& router, const Prefix& prefix, const std::string& upstream) {
+Stance exported(const Published& p, const Prefix& prefix, const std::string& upstream) {
+  const auto& router = *p.router.value;
   const Stance kNothing{.kind = Stance::Kind::withdraw};
   const auto session = router.sessions.find(upstream);
   if (session == router.sessions.end() || !session->second.up) return kNothing;
   const auto& exports = session->second.exports;
   const auto route = std::ranges::find(exports, prefix, &Export::prefix);
-  return route == exports.end() ? kNothing : core::said(*route);
+  return route == exports.end() ? kNothing : core::said(p.config->upstreams.at(upstream), *route);
 }
 
 /// Calls back for every (prefix, upstream) of this node.
@@ -191,7 +192,7 @@ void announcements(Exposition& out, const Published& p, Time now) {
              "which stance.");
   per_announcement(p, [&](Exposition::Labels labels, const Prefix& prefix, const std::string& up) {
     if (!p.router.value || !alive(p, now)) return;
-    const auto stance = exported(*p.router.value, prefix, up);
+    const auto stance = exported(p, prefix, up);
     labels.insert(labels.begin(), {"node", p.config->self});
     labels.emplace_back("stance", encode(stance));
     out.sample(labels, flag(stance.announces()));

@@ -4,17 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/core/damping.hpp"
+#include "controller/core/said.hpp"
 
 namespace anycast::report {
 namespace {
-
-const std::string kGracefulShutdown = "65535:0";  // RFC 8326
-
-Stance::Kind kind_of(const Export& route) {
-  if (std::ranges::find(route.communities, kGracefulShutdown) != route.communities.end())
-    return Stance::Kind::drain;
-  return route.as_path.empty() ? Stance::Kind::announce : Stance::Kind::prepend;
-}
 
 std::string word(Stance::Kind kind) {
   switch (kind) {
@@ -81,7 +74,9 @@ Json head(const char* kind, const Published& p) {
 }
 
 Json stance(const Stance& stance) {
-  return {{"state", word(stance.kind)}, {"prepend", stance.prepend}};
+  Json out = {{"state", word(stance.kind)}, {"prepend", stance.prepend}};
+  for (const auto& [carrier, ask] : stance.asks) out["asks"][carrier] = to_string(ask);
+  return out;
 }
 
 Json estimate(const Estimate& e) {
@@ -258,9 +253,9 @@ std::optional<Actual> actual(const Published& p, const std::string& upstream) {
   if (found == p.router.value->sessions.end() || !found->second.up) return Actual{.state = "down"};
   const auto& exports = found->second.exports;
   if (exports.empty()) return Actual{.state = "withdrawn"};
-  Actual out{.state = word(kind_of(exports.front())),
-             .prepend = static_cast<int>(exports.front().as_path.size()),
-             .exported = static_cast<int>(exports.size())};
+  const auto says = core::said(p.config->upstreams.at(upstream), exports.front());
+  Actual out{
+      .state = word(says.kind), .stance = says, .exported = static_cast<int>(exports.size())};
   const bool mixed =
       exports.size() != p.config->prefixes.size() ||
       std::ranges::any_of(exports, [&](const Export& e) {

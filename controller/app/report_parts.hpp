@@ -19,6 +19,7 @@ Json regions(const PathReport& path);
 /// Thresholds of a carrier, each with the place that set it or null where it is the default.
 Json limits(const Config& config, const std::string& carrier);
 Json steps(const Published& p, const std::string& upstream);
+/// `asks` is there only where the upstream is asked for something.
 Json stance(const Stance& stance);
 Json router(const Published& p);
 Json last_apply(const Published& p);
@@ -38,7 +39,7 @@ int severity(Verdict verdict);
 /// What a session really says, judged from its exports; none where the router did not answer.
 struct Actual {
   std::string state;  ///< announced, prepended, drained, withdrawn, mixed, down
-  int prepend = 0;
+  Stance stance = {};
   int exported = 0;
 };
 std::optional<Actual> actual(const Published& p, const std::string& upstream);

@@ -168,9 +168,12 @@ Json upstream(const Published& p, const std::string& name) {
               {"session", session(p, name)},
               {"wanted", nullptr}};
   if (stored != p.state.sessions.end()) out["wanted"] = stance(mine.stance);
-  out["actual"] =
-      !now ? Json(nullptr)
-           : Json({{"state", now->state}, {"prepend", now->prepend}, {"exported", now->exported}});
+  out["actual"] = nullptr;
+  if (now) {
+    out["actual"] = stance(now->stance);
+    out["actual"]["state"] = now->state;
+    out["actual"]["exported"] = now->exported;
+  }
   out["in_sync"] = same ? Json(*same) : Json(nullptr);
   out["since"] = time(stored == p.state.sessions.end() ? std::nullopt : std::optional(mine.since));
   out["pin"] = pin(mine.pin);

@@ -28,6 +28,16 @@ std::tm broken_down(Time t, const Look& look) {
 
 Duration duration(double value) { return Duration{std::llround(value * 1e6)}; }
 
+/// ", mobile: prepend_to 2", or empty.
+std::string asked(const Json& stance) {
+  const auto& asks = at(stance, "asks");
+  std::string out;
+  if (!asks.is_object()) return out;
+  for (const auto& [carrier, ask] : asks.items())
+    out += fmt::format(", {}: {}", printable(carrier), str(ask));
+  return out;
+}
+
 }  // namespace
 
 const Json& at(const Json& object, const char* key) {
@@ -115,14 +125,15 @@ std::string zone(const Json& t, const Look& look) {
 std::string state_of(const Json& stance) {
   const auto word = str(at(stance, "state"));
   const auto prepends = count(at(stance, "prepend"));
-  return word == "prepended" ? fmt::format("prepended {}", prepends) : word;
+  return (word == "prepended" ? fmt::format("prepended {}", prepends) : word) + asked(stance);
 }
 
 std::string action_of(const Json& stance) {
   const auto word = str(at(stance, "state"));
-  if (word == "announced") return "announce";
-  if (word == "prepended") return fmt::format("prepend {}", count(at(stance, "prepend")));
-  if (word == "drained") return "drain";
+  const auto asks = asked(stance);
+  if (word == "announced") return "announce" + asks;
+  if (word == "prepended") return fmt::format("prepend {}", count(at(stance, "prepend"))) + asks;
+  if (word == "drained") return "drain" + asks;
   return word == "withdrawn" ? "withdraw" : word;
 }
 

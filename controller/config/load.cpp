@@ -124,6 +124,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   check_self(checked, options, from_file);
   check_references(checked);
   check_addresses(checked);
+  check_dictionary(checked);
   check_evidence(checked);
   check_policy(checked);
   out.diagnostics = report.take(options.allow);

@@ -23,6 +23,8 @@ std::string defined(const Checked& c, Span from, const std::string& word, const 
 void check_references(const Checked& c);
 /// Prefixes, ASNs, addresses, probe targets.
 void check_addresses(const Checked& c);
+/// What upstreams can be asked to do, weights of users, capacity of nodes.
+void check_dictionary(const Checked& c);
 /// Thresholds, the window that must show them, Prometheus.
 void check_evidence(const Checked& c);
 /// The ladder, guards, times that have to fit together.

@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "controller/base/text.hpp"
+#include "controller/model/community.hpp"
 
 namespace anycast::config {
 namespace {
@@ -144,6 +145,24 @@ Read<Address> read_host(const std::string& text) {
                {fmt::format("write {}", to_string(prefix->address))});
 }
 
+Read<bool> read_flag(const std::string& text) {
+  if (text == "true" || text == "false") return text == "true";
+  return wrong("type", fmt::format("'{}' is neither true nor false", text));
+}
+
+Read<std::string> read_community(const std::string& text) {
+  const auto value = canonical_community(text);
+  if (!value) {
+    return wrong(
+        "community", fmt::format("'{}' is not a BGP community", text),
+        {"write \"64501:1001\" (two numbers up to 65535), or \"64501:1:2\" for a large one "
+         "(three up to 4294967295)"});
+  }
+  if (auto why = reserved_community(*value); !why.empty())
+    return wrong("community", fmt::format("{} is reserved", *value), {std::move(why)});
+  return *value;
+}
+
 Read<Duration> read_clock(const std::string& text) {
   const auto colon = text.find(':');
   if (colon == 2 && text.size() == 5) {
@@ -238,6 +257,22 @@ Scalar duration(Duration& target, Duration min, Duration max) {
 
 Scalar share(Ppm& target) {
   return scalar(target, {.type = Shape::Type::share}, read_share, print_share);
+}
+
+Scalar optional_share(std::optional<Ppm>& target) {
+  return scalar(target, {.type = Shape::Type::share}, read_share, [](std::optional<Ppm> v) {
+    return v ? std::optional{print_share(*v)} : std::nullopt;
+  });
+}
+
+Scalar flag(bool& target) {
+  return scalar(target, {.type = Shape::Type::flag}, read_flag,
+                [](bool v) { return v ? "true" : "false"; });
+}
+
+Scalar community(std::string& target) {
+  return scalar(target, pattern("^[0-9]+(:[0-9]+){1,2}$"), read_community,
+                [](const std::string& v) { return v; });
 }
 
 Scalar bytes(std::int64_t& target, std::int64_t min, std::int64_t max) {

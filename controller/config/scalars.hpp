@@ -30,6 +30,11 @@ Scalar optional_count(std::optional<int>& target, int min, int max);
 Scalar asn(Asn& target);
 Scalar duration(Duration& target, Duration min, Duration max);
 Scalar share(Ppm& target);
+Scalar optional_share(std::optional<Ppm>& target);
+/// true or false.
+Scalar flag(bool& target);
+/// A standard or large BGP community; the target holds its canonical form.
+Scalar community(std::string& target);
 /// "32MiB"; the target is in bytes.
 Scalar bytes(std::int64_t& target, std::int64_t min, std::int64_t max);
 Scalar address(Address& target);

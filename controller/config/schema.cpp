@@ -19,6 +19,7 @@ Json schema_of(const Shape& shape) {
              {{{"type", "string"}, {"pattern", "^[0-9]+(\\.[0-9]+)?%$"}},
               {{"type", "number"}, {"minimum", 0}, {"maximum", 1}}}}};
   }
+  if (shape.type == Shape::Type::flag) return {{"type", "boolean"}};
   if (!shape.words.empty()) return {{"enum", shape.words}};
   Json out = {{"type", "string"}};
   if (!shape.pattern.empty()) out["pattern"] = shape.pattern;
@@ -31,8 +32,9 @@ void add_default(const Field& field, Json& property) {
   if (scalar == nullptr || field.need == Field::Need::required) return;
   const auto text = scalar->write();
   if (!text || text->empty()) return;
-  const bool integer = scalar->shape.type == Shape::Type::integer;
-  property["default"] = integer ? Json::parse(*text) : Json(*text);
+  const auto type = scalar->shape.type;
+  const bool literal = type == Shape::Type::integer || type == Shape::Type::flag;
+  property["default"] = literal ? Json::parse(*text) : Json(*text);
 }
 
 Json schema_of(const Table& table) {

@@ -4,48 +4,14 @@
 
 #include "controller/config/scalars.hpp"
 #include "controller/config/table_guards.hpp"
+#include "controller/config/table_nodes.hpp"
+#include "controller/config/table_parts.hpp"
 
 namespace anycast::config {
 namespace {
 
 constexpr auto kRequired = Field::Need::required;
 constexpr Duration kDay = hours{24};
-
-/// A list whose elements stay where they are while one of them is bound.
-template <class T, class Bind>
-Value list(std::vector<T>& target, Bind bind) {
-  return {List{.clear = [&target] { target.clear(); },
-               .append =
-                   [&target, bind] {
-                     target.push_back(T{});
-                     return Value{bind(target.back())};
-                   },
-               .items =
-                   [&target, bind] {
-                     std::vector<Value> out;
-                     out.reserve(target.size());
-                     for (auto& item : target) out.push_back({bind(item)});
-                     return out;
-                   }}};
-}
-
-/// A map by names of the operator's.
-template <class T, class Bind>
-Value named(std::map<std::string, T>& target, Bind bind) {
-  return {Map{.key = {.pattern = std::string{kNamePattern}},
-              .accept = check_name,
-              .insert =
-                  [&target, bind](const std::string& key) {
-                    return Value{bind(target.emplace(key, T{}).first->second)};
-                  },
-              .items =
-                  [&target, bind] {
-                    std::vector<std::pair<std::string, Value>> out;
-                    out.reserve(target.size());
-                    for (auto& [key, value] : target) out.emplace_back(key, Value{bind(value)});
-                    return out;
-                  }}};
-}
 
 Scalar path(std::string& target) { return text(target, check_any); }
 
@@ -186,35 +152,6 @@ Value prefixes(std::vector<AnycastPrefix>& target) {
                     for (auto& p : target) out.emplace_back(to_string(p.prefix), Value{prefix(p)});
                     return out;
                   }}};
-}
-
-Table upstream(Upstream& u) {
-  return {{{"asn", "its AS number", {asn(u.asn)}, kRequired},
-           {"carries", "carriers whose users reach us through it",
-            list(u.carries, [](std::string& carrier) { return name(carrier); }), kRequired},
-           {"prepend_max", "longest prepending that it accepts", {count(u.prepend_max, 0, 10)}}}};
-}
-
-Table session(Session& s) {
-  return {{{"neighbor", "its address", {address(s.neighbor)}, kRequired},
-           {"local", "ours", {address(s.local)}, kRequired},
-           {"multihop",
-            "hops to the neighbour, where it is not on a common link",
-            {optional_count(s.multihop, 1, 255)}},
-           {"protocol",
-            "name of the BGP protocol in the routing daemon; default: the upstream's name",
-            {text(s.protocol, check_ident, "^[A-Za-z_][A-Za-z0-9_]*$")}},
-           {"probe_target",
-            "unicast address that is reached over this session only",
-            {optional_address(s.probe_target)}}}};
-}
-
-Table node(Node& n) {
-  return {{{"site", "where it is, for people", {text(n.site, check_any)}},
-           {"probe_target",
-            "unicast address of this node, not the anycast one",
-            {optional_address(n.probe_target)}},
-           {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired}}};
 }
 
 Table rung(Rung& r) {
@@ -364,6 +301,9 @@ Table table(Document& d) {
       {"evidence", "which samples, and how they are read", {evidence(c.evidence)}, kRequired},
       {"regions", "where probes are", list(c.regions, names), kRequired},
       {"carriers", "users' networks", list(c.carriers, names), kRequired},
+      {"weights",
+       "how many users there are where; left out: the same everywhere",
+       {weights(c.weights)}},
       {"thresholds", "by carrier; 'default' for what is left out", thresholds(d)},
       {"upstreams", "ISPs that hear our prefixes, by name", named(c.upstreams, upstream),
        kRequired},

@@ -19,7 +19,7 @@ struct Wrong {
 
 /// What an editor may know about a scalar without reading it as we do.
 struct Shape {
-  enum class Type { text, integer, share };
+  enum class Type { text, integer, share, flag };
   Type type = Type::text;
   std::string pattern = {};
   std::vector<std::string> words = {};

@@ -8,19 +8,36 @@ namespace {
 
 Duration round_us(double us) { return Duration{std::llround(us)}; }
 
+struct Weighted {
+  Duration value;
+  Ppm weight;
+};
+
+/// The least value up to which half of the weight lies.
+Duration weighted_median(std::vector<Weighted>& values) {
+  std::ranges::sort(values, {}, &Weighted::value);
+  Ppm all = 0;
+  for (const auto& v : values) all += v.weight;
+  Ppm below = 0;
+  for (const auto& v : values) {
+    below += v.weight;
+    if (2 * below >= all) return v.value;
+  }
+  return values.back().value;
+}
+
 /// The middle region's value and bounds, each for itself.
-Bounded<Duration> middle(std::span<const Estimate* const> regions, bool Estimate::*has,
-                         Bounded<Duration> Estimate::*field) {
-  std::vector<Duration> values;
+Bounded<Duration> middle(std::span<const Estimate* const> regions, std::span<const Ppm> weights,
+                         bool Estimate::*has, Bounded<Duration> Estimate::*field) {
+  std::vector<Weighted> values;
   values.reserve(regions.size());
   const auto of = [&](Duration Bounded<Duration>::*part) {
     values.clear();
-    for (const auto* region : regions) {
-      if (region->*has) values.push_back(region->*field.*part);
+    for (std::size_t i = 0; i < regions.size(); ++i) {
+      if (regions[i]->*has)
+        values.push_back({regions[i]->*field.*part, weights.empty() ? 1 : weights[i]});
     }
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-    std::ranges::nth_element(values, at);
-    return *at;
+    return weighted_median(values);
   };
   return {.value = of(&Bounded<Duration>::value),
           .low = of(&Bounded<Duration>::low),
@@ -66,7 +83,7 @@ Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2) {
           .high = round_us(average + error)};
 }
 
-Estimate pool(std::span<const Estimate* const> regions) {
+Estimate pool(std::span<const Estimate* const> regions, std::span<const Ppm> weights) {
   Estimate out;
   if (regions.empty()) return out;
   out.newest_age = regions.front()->newest_age;
@@ -89,8 +106,9 @@ Estimate pool(std::span<const Estimate* const> regions) {
     out.phi = dispersion / out.lost;
   }
   if (out.sent > 0) out.loss = loss_interval(out.lost, out.sent, out.phi);
-  if (out.has_rtt) out.rtt = middle(regions, &Estimate::has_rtt, &Estimate::rtt);
-  if (out.has_jitter) out.jitter = middle(regions, &Estimate::has_jitter, &Estimate::jitter);
+  if (out.has_rtt) out.rtt = middle(regions, weights, &Estimate::has_rtt, &Estimate::rtt);
+  if (out.has_jitter)
+    out.jitter = middle(regions, weights, &Estimate::has_jitter, &Estimate::jitter);
   return out;
 }
 

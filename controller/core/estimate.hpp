@@ -23,8 +23,8 @@ Bounded<Duration> median(std::span<const std::int32_t> sorted_us);
 Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2);
 
 /// The regions of one path as one: loss by counts, RTT and jitter by the median of the regions, so
-/// that a single sick probe moves neither; phi by the losses of each. Empty input gives an empty
-/// estimate.
-Estimate pool(std::span<const Estimate* const> regions);
+/// that a single sick probe moves neither; phi by the losses of each. `weights` are the regions'
+/// users for that median, in their order; empty: all the same. Empty input gives an empty estimate.
+Estimate pool(std::span<const Estimate* const> regions, std::span<const Ppm> weights = {});
 
 }  // namespace anycast::core

@@ -15,8 +15,9 @@ constexpr Duration kPerPercent = milliseconds{20};
 /// So many pings are the least for a word about the users.
 constexpr int kLeast = 30;
 
-std::optional<Users> pooled(const std::vector<const Estimate*>& regions) {
-  const auto all = pool(regions);
+std::optional<Users> pooled(const std::vector<const Estimate*>& regions,
+                            const std::vector<Ppm>& weights) {
+  const auto all = pool(regions, weights);
   if (all.sent < kLeast) return std::nullopt;
   return users(all);
 }
@@ -73,13 +74,19 @@ Felt felt(const Config& config, const Seen& seen, const std::string& carrier) {
   const auto lag = seen.now - seen.evidence.value->at;
   std::vector<const Estimate*> fast;
   std::vector<const Estimate*> main;
+  std::vector<Ppm> weights;
+  const auto& given = config.weights.regions;
   for (const auto& probe : seen.evidence.value->probes) {
     if (probe.key.target != Target::vip || probe.key.carrier != carrier) continue;
     if (probe.main.sent == 0 || probe.main.newest_age + lag > config.prometheus.max_age) continue;
     fast.push_back(&probe.fast);
     main.push_back(&probe.main);
+    if (const auto weight = given.find(probe.key.region); weight != given.end())
+      weights.push_back(weight->second);
   }
-  return {.fast = pooled(fast), .main = pooled(main)};
+  // A region that the configuration does not know has no weight, and then none has.
+  if (weights.size() != main.size()) weights.clear();
+  return {.fast = pooled(fast, weights), .main = pooled(main, weights)};
 }
 
 }  // namespace anycast::core

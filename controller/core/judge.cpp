@@ -77,7 +77,8 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
 }
 
 /// The usable regions as one, over the three windows.
-int pool_regions(const ProbeReading* const* probes, PathReport& path) {
+int pool_regions(const Weights& weights, const ProbeReading* const* probes, PathReport& path) {
+  std::vector<Ppm> users;
   std::vector<const Estimate*> main;
   std::vector<const Estimate*> fast;
   std::vector<const Estimate*> slow;
@@ -87,10 +88,11 @@ int pool_regions(const ProbeReading* const* probes, PathReport& path) {
     main.push_back(&path.regions[i].estimate);
     fast.push_back(&probes[i]->fast);
     slow.push_back(&probes[i]->slow);
+    if (!weights.regions.empty()) users.push_back(weights.regions.at(path.regions[i].region));
   }
-  path.pooled = pool(main);
-  path.fast = pool(fast);
-  path.slow = pool(slow);
+  path.pooled = pool(main, users);
+  path.fast = pool(fast, users);
+  path.slow = pool(slow, users);
   return static_cast<int>(main.size());
 }
 
@@ -236,7 +238,7 @@ Judgement judge(const Config& config, const State& state, const Seen& seen) {
   const auto* at = probes.data();
   for (auto& path : out.paths) {
     const auto& thresholds = config.thresholds.at(path.key.carrier);
-    const int usable = pool_regions(at, path);
+    const int usable = pool_regions(config.weights, at, path);
     at += path.regions.size();
     path.unknown_why = not_known(seen, thresholds, usable, path.regions.size());
     if (path.unknown_why.empty()) judge_path(thresholds, path);

@@ -144,6 +144,11 @@ class Desk {
       return reply(order, Outcome::refused,
                    fmt::format("refused: {} takes at most {} prepends", order.upstream, most));
     }
+    const auto asked = communities_for(context_.config.upstreams.at(order.upstream), order.stance);
+    if (!asked) {
+      return reply(order, Outcome::refused,
+                   fmt::format("refused: {}: {}", order.upstream, asked.error().text));
+    }
     session->second.pin = Pin{.stance = order.stance,
                               .until = until(order),
                               .reason = order.reason,

@@ -9,8 +9,9 @@
 
 namespace anycast::core {
 
-/// What one exported route says. Prepends beyond ten count as ten.
-Stance said(const Export& route);
+/// What one exported route says to the upstream. Prepends beyond ten count as ten; communities that
+/// its dictionary does not have say nothing.
+Stance said(const Upstream& upstream, const Export& route);
 
 /// What a session says about our prefixes, read from its exports. Where prefixes differ, the least
 /// attractive counts; those of the other address family are not the session's to carry.

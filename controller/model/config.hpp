@@ -9,6 +9,7 @@
 #include "controller/base/error.hpp"
 #include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
+#include "controller/model/community.hpp"
 #include "controller/model/guards.hpp"
 #include "controller/model/stance.hpp"
 
@@ -89,6 +90,7 @@ struct Upstream {
   Asn asn;
   std::vector<std::string> carries = {};
   int prepend_max = 3;
+  std::vector<Community> communities = {};  ///< what it can be asked to do
 };
 
 struct Session {
@@ -104,7 +106,15 @@ struct Session {
 struct Node {
   std::string site = {};
   std::optional<Address> probe_target = {};
+  /// Share of all users that it can serve when most of them are there; nothing: of all of them.
+  std::optional<Ppm> capacity = {};
   std::map<std::string, Session> sessions = {};  ///< by upstream
+};
+
+/// How many users there are, as shares of their total. Empty: all the same.
+struct Weights {
+  std::map<std::string, Ppm> carriers = {};  ///< complete or empty
+  std::map<std::string, Ppm> regions = {};   ///< complete or empty
 };
 
 struct Rung {
@@ -190,6 +200,7 @@ struct Config {
   EvidenceConfig evidence = {};
   std::vector<std::string> regions = {};
   std::vector<std::string> carriers = {};
+  Weights weights = {};
   std::map<std::string, Thresholds> thresholds = {};  ///< complete: every carrier has an entry
   std::map<std::string, Upstream> upstreams = {};
   std::map<std::string, Node> nodes = {};

@@ -198,18 +198,28 @@ class Reader {
         expect({"("});
         out.as_path.push_back(number(0xFFFFFFFEU));
         expect({")", ";"});
+      } else if (accept("bgp_large_community.add")) {
+        out.communities.push_back(community(3, 0xFFFFFFFFU));
       } else {
-        expect({"bgp_community.add", "(", "("});
-        const auto high = number(0xFFFFU);
-        expect({","});
-        const auto low = number(0xFFFFU);
-        expect({")", ")", ";"});
-        out.communities.push_back(fmt::format("{}:{}", high, low));
+        expect({"bgp_community.add"});
+        out.communities.push_back(community(2, 0xFFFFU));
       }
     }
     expect({";", "}"});
     std::ranges::sort(out.communities);
     return out;
+  }
+
+  /// "((1,2));" as "1:2".
+  std::string community(int parts, std::uint32_t most) {
+    expect({"(", "("});
+    auto text = std::to_string(number(most));
+    for (int i = 1; i < parts; ++i) {
+      expect({","});
+      text += fmt::format(":{}", number(most));
+    }
+    expect({")", ")", ";"});
+    return text;
   }
 
   std::vector<Token> tokens_;

@@ -23,9 +23,8 @@ struct BirdText {
 ///   define ANYCASTD_REVISION = N;
 ///   protocol static anycastd4|anycastd6 { ipv4|ipv6; route P blackhole; ... }
 ///   filter F { if proto = "anycastd4" && net = P then { ... accept; } ... reject; }
-/// with `bgp_path.prepend(N);` and `bgp_community.add((N,N));` before an `accept`, and comments
-/// with
-/// '#'. Places count from the first line of the text.
+/// with `bgp_path.prepend(N);`, `bgp_community.add((N,N));` and `bgp_large_community.add((N,N,N));`
+/// before an `accept`, and comments with '#'. Places count from the first line of the text.
 Result<BirdText> parse_bird(std::string_view text);
 
 }  // namespace anycast::render

@@ -39,15 +39,34 @@ List origins(const Config& config, Address::Family family) {
   return list;
 }
 
-std::vector<Export> exports_of(const Config& config, const Session& session, const Stance& stance) {
+/// What goes with the session's routes: GRACEFUL_SHUTDOWN, and what the upstream is asked for.
+Result<std::vector<std::string>> communities_of(const Config& config, const std::string& upstream,
+                                                const Stance& stance) {
+  std::vector<std::string> out;
+  if (!stance.asks.empty()) {
+    const auto known = config.upstreams.find(upstream);
+    auto asked =
+        communities_for(known == config.upstreams.end() ? Upstream{} : known->second, stance);
+    if (!asked) {
+      return fail(asked.error().remedy, fmt::format("'{}' for '{}': {}", to_string(stance),
+                                                    upstream, asked.error().text));
+    }
+    out = std::move(*asked);
+  }
+  if (stance.kind == Stance::Kind::drain) out.emplace_back(kGracefulShutdown);
+  std::ranges::sort(out);
+  return out;
+}
+
+std::vector<Export> exports_of(const Config& config, const Session& session, const Stance& stance,
+                               const std::vector<std::string>& communities) {
   std::vector<Export> exports;
   for (const auto& p : config.prefixes) {
     if (!stance.announces() || p.prefix.address.family != session.neighbor.family) continue;
-    Export out{.prefix = p.prefix};
+    Export out{.prefix = p.prefix, .communities = communities};
     if (stance.kind == Stance::Kind::prepend) {
       out.as_path.assign(static_cast<std::size_t>(stance.prepend), p.origin_asn);
     }
-    if (stance.kind == Stance::Kind::drain) out.communities.emplace_back(kGracefulShutdown);
     exports.push_back(std::move(out));
   }
   std::ranges::sort(exports);
@@ -61,13 +80,24 @@ Record session_record(const std::string& upstream, const std::string& protocol,
     List prepends;
     for (const auto asn : route.as_path) prepends.push_back({{"asn", Data{asn}}});
     List communities;
-    for (const auto& c : route.communities) communities.push_back({{"community", Data{c}}});
+    List large;
+    for (const auto& c : route.communities)
+      (std::ranges::count(c, ':') == 1 ? communities : large).push_back({{"community", Data{c}}});
     routes.push_back({{"proto", Data{static_protocol(route.prefix.address.family)}},
                       {"prefix", Data{to_string(route.prefix)}},
                       {"prepends", Data{std::move(prepends)}},
-                      {"communities", Data{std::move(communities)}}});
+                      {"communities", Data{std::move(communities)}},
+                      {"large_communities", Data{std::move(large)}}});
+  }
+  List asks;
+  for (const auto& [carrier, ask] : stance.asks) {
+    asks.push_back({{"carrier", Data{carrier}},
+                    {"verb", Data{to_string(ask.verb)}},
+                    {"has_count", Data{ask.count > 0}},
+                    {"count", Data{static_cast<std::uint32_t>(ask.count)}}});
   }
   return {{"upstream", Data{upstream}},
+          {"asks", Data{std::move(asks)}},
           {"filter", Data{filter_name(protocol)}},
           {"announce", Data{stance.kind == Stance::Kind::announce}},
           {"prepend", Data{stance.kind == Stance::Kind::prepend}},
@@ -157,9 +187,10 @@ std::optional<std::uint32_t> revision_of(std::string_view text) {
 Result<Template> compile_fragment(std::string name, std::string_view text) {
   const Export route{.prefix = *Prefix::parse("192.0.2.0/24"),
                      .as_path = {64496},
-                     .communities = {kGracefulShutdown}};
+                     .communities = {kGracefulShutdown, "64500:1:2"}};
   const List routes{{{"prefix", Data{to_string(route.prefix)}}}};
-  const auto session = session_record("upstream", "protocol", Stance{}, {route});
+  const auto session = session_record(
+      "upstream", "protocol", Stance{.asks = {{"carrier", {.verb = Verb::local_pref}}}}, {route});
   return Template::compile(std::move(name), text,
                            root_record("node", 1, routes, routes, {session}));
 }
@@ -181,7 +212,9 @@ Result<Fragment> fragment(const Template& text, const Config& config,
                   fmt::format("two sessions with the protocol '{}'", printable(protocol)));
     }
     const auto& stance = stances.at(upstream);
-    const auto& exports = out.exports[upstream] = exports_of(config, session, stance);
+    const auto communities = communities_of(config, upstream, stance);
+    if (!communities) return tl::unexpected(communities.error());
+    const auto& exports = out.exports[upstream] = exports_of(config, session, stance, *communities);
     sessions.push_back(session_record(upstream, protocol, stance, exports));
   }
   auto data = root_record(config.self, guess, origins(config, Address::Family::v4),

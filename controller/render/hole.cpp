@@ -7,6 +7,7 @@
 
 #include "controller/base/net.hpp"
 #include "controller/base/text.hpp"
+#include "controller/model/community.hpp"
 
 namespace anycast::render {
 namespace {
@@ -35,18 +36,9 @@ tl::unexpected<Error> refuse(std::string_view text, std::string_view expected) {
 }
 
 Result<std::string> fill_community(std::string_view text) {
-  const auto parts = split(text, ':');
-  if (parts.size() == 2) {
-    std::vector<std::string> halves;
-    for (const auto& part : parts) {
-      std::uint16_t half = 0;
-      const auto* end = part.data() + part.size();
-      const auto [at, code] = std::from_chars(part.data(), end, half);
-      if (code == std::errc{} && at == end) halves.push_back(std::to_string(half));
-    }
-    if (halves.size() == 2) return join(halves, ",");
-  }
-  return refuse(text, "a community like 65535:0");
+  const auto canonical = canonical_community(text);
+  if (!canonical) return refuse(text, "a community like 65535:0 or 64500:1:2");
+  return join(split(*canonical, ':'), ",");
 }
 
 Result<std::string> fill_string(std::string_view text) {

@@ -46,6 +46,8 @@ def kind(schema):
         return " or ".join(schema["enum"])
     if "anyOf" in schema:
         return "share"
+    if schema.get("type") == "boolean":
+        return "true or false"
     if schema.get("type") == "integer":
         return f"{schema['minimum']} to {schema['maximum']}"
     if schema.get("type") == "array":
@@ -86,7 +88,7 @@ def main():
         if required:
             words.append("required")
         if "default" in schema:
-            words.append(f"default {schema['default']}")
+            words.append(f"default {json.dumps(schema['default']).strip(chr(34))}")
         tail = f" ({escaped(', '.join(words))})" if words else ""
         page.append(f"*{escaped(path)}*{tail}\n\t{escaped(schema['description'])}\n")
     print("\n".join(page) + TAIL, end="")

@@ -23,6 +23,23 @@ Config bird_config() {
       .neighbor = address("192.0.2.6"), .local = address("192.0.2.5"), .protocol = "ntt-hk"};
   sessions["ntt6"] = {
       .neighbor = address("2001:db8::2"), .local = address("2001:db8::1"), .protocol = "ntt6"};
+  using Does = Community::Does;
+  config.carriers = {"mobile", "telecom"};
+  config.upstreams["cmi"] = {
+      .asn = 64501,
+      .carries = {"mobile", "telecom"},
+      .communities = {{.value = "64501:1002",
+                       .does = Does::prepend_to,
+                       .count = 2,
+                       .carrier = "mobile",
+                       .tested = true},
+                      {.value = "64501:1:9", .does = Does::no_export_to, .carrier = "telecom"},
+                      {.value = "64501:70", .does = Does::local_pref}}};
+  config.upstreams["ntt"] = {.asn = 64502, .carries = {"telecom"}};
+  config.upstreams["ntt6"] = {
+      .asn = 4200000000,
+      .carries = {"telecom"},
+      .communities = {{.value = "4200000000:70:1", .does = Does::local_pref, .tested = true}}};
   return config;
 }
 

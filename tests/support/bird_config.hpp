@@ -8,7 +8,8 @@
 
 namespace anycast::test {
 
-/// Node hk1 with a prefix of each family and the sessions cmi and ntt over IPv4 and ntt6 over IPv6.
+/// Node hk1 with a prefix of each family and the sessions cmi and ntt over IPv4 and ntt6 over IPv6;
+/// cmi has communities of both kinds toward its two carriers, ntt6 a large one for its only one.
 Config bird_config();
 /// Every session of `bird_config()` with this stance.
 std::map<std::string, Stance> all_say(const Stance& stance);

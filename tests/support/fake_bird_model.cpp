@@ -195,7 +195,9 @@ std::string FakeBirdModel::routes(const std::vector<Export>& exports,
     out += "1008-\tType: static univ\n";
     out += fmt::format("1012-\tBGP.origin: IGP\n \tBGP.as_path: {}\n", trim(path));
     for (const auto& c : route.communities) {
-      out += fmt::format(" \tBGP.community: ({})\n", join(split(c, ':'), ","));
+      const bool large = std::ranges::count(c, ':') == 2;
+      out += fmt::format(" \tBGP.{}community: ({})\n", large ? "large_" : "",
+                         join(split(c, ':'), large ? ", " : ","));
     }
   }
   return out + "0000 \n";

@@ -12,6 +12,13 @@ const Fragment kPrepended = bird_fragment(all_say({Stance::Kind::prepend, 2}));
 const Fragment kDrained = bird_fragment(all_say({Stance::Kind::drain}));
 const Fragment kMixed =
     bird_fragment({{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {}}, {"ntt6", {}}});
+const Fragment kAsking =
+    bird_fragment({{"cmi",
+                    {Stance::Kind::prepend,
+                     1,
+                     {{"mobile", {Verb::prepend_to, 2}}, {"telecom", {Verb::no_export_to}}}}},
+                   {"ntt", {}},
+                   {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}});
 
 void keep(bird::BirdSpeaker& speaker, const Fragment& fragment) {
   const auto applied = speaker.apply(fragment, seconds{30});
@@ -48,7 +55,7 @@ TEST_CASE("reading finds what runs, with nothing to complain about") {
 TEST_CASE("every stance reaches the upstreams and is read back") {
   on_both([](BirdBench& b) {
     auto speaker = b.speaker();
-    for (const auto* fragment : {&kAnnounced, &kPrepended, &kDrained, &kWithdrawn}) {
+    for (const auto* fragment : {&kAnnounced, &kPrepended, &kDrained, &kAsking, &kWithdrawn}) {
       REQUIRE(speaker.check(*fragment));
       REQUIRE(speaker.apply(*fragment, seconds{30}));
       const auto probation = speaker.in_force();

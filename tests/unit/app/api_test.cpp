@@ -162,7 +162,8 @@ TEST_CASE("a body with anything wrong is refused with the reason and gives no or
       {R"({"kind":"pin","reason":"x","upstream":"pcw","stance":"drained"})",
        "node 'hk-idc-1' has no upstream 'pcw'; did you mean 'pccw'?"},
       {R"({"kind":"pin","reason":"x","upstream":"cmi","stance":"prepend=0"})",
-       "'prepend=0' is no stance, expected announced, prepend=N, drained or withdrawn"},
+       "'prepend=0' is no stance, expected announced, prepend=N, drained or withdrawn, with "
+       "communities as in announced;mobile=prepend_to:2"},
       {R"({"kind":"pin","reason":"x","upstream":"cmi","stance":"prepend=4"})",
        "prepend 4 is more than upstreams.cmi.prepend_max, which is 3"}};
   ApiFixture f;

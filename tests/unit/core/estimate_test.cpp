@@ -163,3 +163,21 @@ TEST_CASE("the CUSUM rises with losses, falls with replies and stays within its 
   over.insert(over.end(), 800, 50);
   CHECK(reading(over).cusum == 0);
 }
+
+TEST_CASE("a region with more than half of the users is the middle one") {
+  const auto region = [](int ms) {
+    Estimate e{.sent = 10, .rtt = {milliseconds{ms}, milliseconds{ms - 1}, milliseconds{ms + 1}}};
+    e.has_rtt = true;
+    return e;
+  };
+  const auto a = region(300);
+  const auto b = region(100);
+  const auto c = region(200);
+  const std::vector<const Estimate*> all = {&a, &b, &c};
+  const auto middle = [&](std::vector<Ppm> weights) { return pool(all, weights).rtt.value; };
+  CHECK(pool(all).rtt.value == milliseconds{200});
+  CHECK(middle({1, 1, 1}) == milliseconds{200});
+  CHECK(middle({600'000, 200'000, 200'000}) == milliseconds{300});
+  CHECK(middle({200'000, 500'000, 300'000}) == milliseconds{100});
+  CHECK(pool(all, std::vector<Ppm>{600'000, 200'000, 200'000}).rtt.high == milliseconds{301});
+}

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "controller/base/text.hpp"
+#include "controller/render/bird_text.hpp"
 #include "tests/support/bird_config.hpp"
 #include "tests/support/catch.hpp"
 
@@ -40,6 +41,13 @@ std::string refusal(std::string_view what, std::string_view with) {
   return out ? "accepted" : to_string(out.error());
 }
 
+const std::map<std::string, Stance> kAsking{
+    {"cmi",
+     {Stance::Kind::prepend,
+      1,
+      {{"mobile", {Verb::prepend_to, 2}}, {"telecom", {Verb::no_export_to}}}}},
+    {"ntt", {}},
+    {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}};
 const Prefix kV4 = *Prefix::parse("203.0.113.0/24");
 const Prefix kV6 = *Prefix::parse("2001:db8:100::/48");
 
@@ -53,6 +61,29 @@ TEST_CASE("each stance renders the golden fragment") {
   CHECK(bird_fragment(
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
             .text == golden("mixed.conf"));
+  CHECK(bird_fragment(kAsking).text == golden("asking.conf"));
+}
+
+TEST_CASE("what an upstream is asked for goes with the routes, standard and large") {
+  const auto out = bird_fragment(kAsking);
+  CHECK(out.exports.at("cmi") ==
+        std::vector<Export>{
+            {.prefix = kV4, .as_path = {64500}, .communities = {"64501:1002", "64501:1:9"}}});
+  CHECK(out.exports.at("ntt6") ==
+        std::vector<Export>{{.prefix = kV6, .communities = {"4200000000:70:1", "65535:0"}}});
+  CHECK(parse_bird(out.text)->filters.at("anycastd_cmi") == out.exports.at("cmi"));
+}
+
+TEST_CASE("one community that means all carriers serves where all are asked for the same") {
+  const Ask lower{Verb::local_pref};
+  const auto both = bird_fragment(
+      {{"cmi", {.asks = {{"mobile", lower}, {"telecom", lower}}}}, {"ntt", {}}, {"ntt6", {}}});
+  CHECK(both.exports.at("cmi").front().communities == std::vector<std::string>{"64501:70"});
+  const auto one = fragment(*shipped_template(), bird_config(),
+                            {{"cmi", {.asks = {{"mobile", lower}}}}, {"ntt", {}}, {"ntt6", {}}});
+  CHECK(one.error().text ==
+        "'announce, mobile: local_pref' for 'cmi': its dictionary has no community for 'mobile: "
+        "local_pref'");
 }
 
 TEST_CASE("a fragment says what each session must export, by the family of its neighbour") {
@@ -124,7 +155,7 @@ TEST_CASE("a template that would announce anything else is refused") {
   CHECK(refusal("# What comes next", "# {{ revision | u32 }}") ==
         "the template uses the revision in more than one place");
   CHECK(refusal("{{ s.filter | symbol }}", "{{ s.filtre | symbol }}") ==
-        "fragment.tmpl:43:8: unknown name 's.filtre', did you mean 's.filter'?");
+        "fragment.tmpl:46:8: unknown name 's.filtre', did you mean 's.filter'?");
   CHECK(
       refusal("{% for s in sessions %}\n", "include \"/etc/passwd\";\n{% for s in sessions %}\n") ==
       "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol' or "

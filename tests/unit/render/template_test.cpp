@@ -111,8 +111,9 @@ TEST_CASE("types validate and quote") {
   CHECK(hole("ip", "192.0.2.1") == "192.0.2.1");
   CHECK(hole("ip", "192.0.2.1/24").ends_with("expected an address"));
   CHECK(hole("community", "65535:0") == "65535,0");
-  CHECK(hole("community", "65536:0").ends_with("expected a community like 65535:0"));
-  CHECK(hole("community", "1:2:3").ends_with("expected a community like 65535:0"));
+  CHECK(hole("community", "64500:1:2") == "64500,1,2");
+  CHECK(hole("community", "65536:0").ends_with("expected a community like 65535:0 or 64500:1:2"));
+  CHECK(hole("community", "1:2:3:4").ends_with("expected a community like 65535:0 or 64500:1:2"));
   CHECK(hole("string", "a b") == "\"a b\"");
   CHECK(hole("string", "a\"b").starts_with("'a\"b' cannot be used here"));
   CHECK(hole("string", "a\nb").starts_with("'a?b' cannot be used here"));

@@ -1,0 +1,90 @@
+#include "controller/config/table_nodes.hpp"
+
+#include <algorithm>
+
+#include "controller/config/scalars.hpp"
+#include "controller/config/table_parts.hpp"
+
+namespace anycast::config {
+namespace {
+
+constexpr auto kRequired = Field::Need::required;
+
+Table entry(Community& c) {
+  const auto set = [&c](int i) { c.does = static_cast<Community::Does>(i); };
+  const auto get = [&c] { return static_cast<int>(c.does); };
+  auto times = count(c.count, 1, 10);
+  times.write = [&c]() -> std::optional<std::string> {
+    if (c.does != Community::Does::prepend_to) return std::nullopt;
+    return std::to_string(c.count);
+  };
+  return {
+      {{"value",
+        "\"64501:1001\", or a large one as \"64501:1:2\"",
+        {community(c.value)},
+        kRequired},
+       {"do",
+        "what the upstream does then",
+        {choice(set, get, {"prepend_to", "local_pref", "no_export_to", "blackhole"})},
+        kRequired},
+       {"count", "how often it prepends", {times}},
+       {"carrier", "toward whom; default: all that it carries", {name(c.carrier)}},
+       {"tested", "seen to work; automation uses no other", {flag(c.tested)}},
+       {"notes", "where it is documented, who tested it, for people", {text(c.notes, check_any)}}}};
+}
+
+Value communities(std::vector<Community>& target) {
+  auto value = list(target, [](Community& c) { return entry(c); });
+  std::get<List>(value.is).append = [&target] {
+    target.push_back({.does = Community::Does::local_pref});
+    return Value{entry(target.back())};
+  };
+  return value;
+}
+
+Table session(Session& s) {
+  return {{{"neighbor", "its address", {address(s.neighbor)}, kRequired},
+           {"local", "ours", {address(s.local)}, kRequired},
+           {"multihop",
+            "hops to the neighbour, where it is not on a common link",
+            {optional_count(s.multihop, 1, 255)}},
+           {"protocol",
+            "name of the BGP protocol in the routing daemon; default: the upstream's name",
+            {text(s.protocol, check_ident, "^[A-Za-z_][A-Za-z0-9_]*$")}},
+           {"probe_target",
+            "unicast address that is reached over this session only",
+            {optional_address(s.probe_target)}}}};
+}
+
+Value shares(std::map<std::string, Ppm>& target) {
+  return named(target, [](Ppm& weight) { return share(weight); });
+}
+
+}  // namespace
+
+Table upstream(Upstream& u) {
+  return {{{"asn", "its AS number", {asn(u.asn)}, kRequired},
+           {"carries", "carriers whose users reach us through it",
+            list(u.carries, [](std::string& carrier) { return name(carrier); }), kRequired},
+           {"prepend_max", "longest prepending that it accepts", {count(u.prepend_max, 0, 10)}},
+           {"communities", "what it does for a route that carries one of these",
+            communities(u.communities)}}};
+}
+
+Table node(Node& n) {
+  return {{{"site", "where it is, for people", {text(n.site, check_any)}},
+           {"probe_target",
+            "unicast address of this node, not the anycast one",
+            {optional_address(n.probe_target)}},
+           {"capacity",
+            "share of all users that it can serve in the busiest hour; default: all",
+            {optional_share(n.capacity)}},
+           {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired}}};
+}
+
+Table weights(Weights& w) {
+  return {{{"carriers", "users of each carrier, as a share of all", shares(w.carriers)},
+           {"regions", "users in each region, as a share of all", shares(w.regions)}}};
+}
+
+}  // namespace anycast::config
