@@ -10,6 +10,8 @@
 #include <set>
 #include <utility>
 
+#include "adapters/prometheus/counters.hpp"
+#include "adapters/prometheus/edges.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::prometheus {
@@ -49,7 +51,17 @@ class Dropped {
 };
 
 struct Faults {
-  Dropped contradicting, not_0_or_1, no_rtt, impossible_rtt;
+  Dropped contradicting, not_0_or_1, no_rtt, impossible_rtt, no_count, no_buckets, too_many;
+
+  void tell(std::vector<std::string>& out) const {
+    contradicting.tell(out, "two values for one time");
+    not_0_or_1.tell(out, "evidence.loss is neither 0 nor 1");
+    no_rtt.tell(out, "received, but evidence.rtt has no sample of that time");
+    impossible_rtt.tell(out, "received, but evidence.rtt is not between 0 and 60 seconds");
+    no_count.tell(out, "a counter is no whole number, or a bucket holds less than the one below");
+    no_buckets.tell(out, "evidence.rtt has no whole histogram of that time");
+    too_many.tell(out, "more packets than evidence.ping sends");
+  }
 };
 
 /// Times in milliseconds, both ends included; empty where `to` is before `from`.
@@ -142,8 +154,11 @@ std::string words(const Span& span) {
   return fmt::format(" from {} to {}", clock(span.from), clock(span.to));
 }
 
-std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Point>& rtt,
+/// Of a gauge there is one "bucket", or none.
+std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Bucket>& gauge,
                             const ProbeKey& key, Faults& faults) {
+  static const std::vector<Point> kNone;
+  const auto& rtt = gauge.empty() ? kNone : gauge.front().points;
   std::vector<Sample> samples;
   samples.reserve(loss.size());
   auto reply = rtt.begin();
@@ -173,13 +188,74 @@ std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Po
   return samples;
 }
 
+using Parts = std::map<std::string, std::vector<Point>>;
+
+/// One probe's points: of the loss, and of each bucket or of the one gauge.
+struct Lines {
+  std::vector<Point> loss = {};
+  std::vector<Bucket> rtt = {};
+  std::vector<Span> doubted = {};
+};
+
+/// Takes out what cannot be believed, from all where it shows in one of them: what is left of only
+/// one would be nothing but losses, or replies.
+Lines lines_of(const ProbeKey& key, const Parts& loss, const std::map<Duration, Parts>& rtt,
+               Duration scrape, std::vector<std::string>& refused) {
+  Lines out;
+  auto& doubted = out.doubted;
+  std::pair<std::string_view, const Parts*> where;
+  const auto take = [&](std::string_view selector, const Parts& parts) {
+    auto line = one_line(parts);
+    if (!line.doubted.empty() && doubted.empty()) where = {selector, &parts};
+    if (!line.doubted.empty()) doubted.push_back(line.doubted);
+    return std::move(line.points);
+  };
+  out.loss = take("loss", loss);
+  for (const auto& [edge, parts] : rtt) out.rtt.push_back({edge, take("rtt", parts)});
+  for (const auto& span : doubted) {
+    disbelieve(out.loss, span, scrape);
+    for (auto& bucket : out.rtt) disbelieve(bucket.points, span, scrape);
+  }
+  if (doubted.empty()) return out;
+  const auto span = out.loss.empty() ? std::string{} : words(doubted.front());
+  refused.push_back(refusal(key, where.first, span, *where.second));
+  return out;
+}
+
+/// Other labels are another exporter's counters: they have nothing to do with those before.
+std::vector<Sample> counted_samples(const ProbeKey& key, const Parts& requests, const Lines& lines,
+                                    const EvidenceConfig& config, Faults& faults) {
+  std::vector<Sample> out;
+  for (const auto& [labels, points] : requests) {
+    auto sent = points;
+    for (const auto& span : lines.doubted) disbelieve(sent, span, config.scrape);
+    remove_duplicates(sent, key, faults.contradicting);
+    const auto counted = count_up(sent, lines.rtt, config);
+    for (const auto& point : counted.no_count) faults.no_count.count(key, point);
+    for (const auto& point : counted.no_buckets) faults.no_buckets.count(key, point);
+    for (const auto& point : counted.too_many) faults.too_many.count(key, point);
+    out.insert(out.end(), counted.samples.begin(), counted.samples.end());
+  }
+  std::ranges::stable_sort(out, {}, &Sample::at);
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> SampleWindow::labels() const {
   const auto& names = config_.evidence.labels;
   std::vector<std::string> out{names.node, names.carrier, names.region};
   if (!names.upstream.empty()) out.push_back(names.upstream);
+  if (config_.evidence.source == Exporter::smokeping) out.emplace_back("le");
   return out;
+}
+
+std::optional<Duration> SampleWindow::edge_of(const Series& series) const {
+  if (config_.evidence.source == Exporter::blackbox) return Duration{0};
+  double edge = 0;
+  if (!parse_value(series.wanted.back(), edge) || !(edge > 0)) return std::nullopt;
+  if (edge > kMaxRttSeconds) return Duration::max();
+  return Duration{std::llround(edge * 1e6)};
 }
 
 void SampleWindow::clear() {
@@ -190,7 +266,7 @@ void SampleWindow::clear() {
 bool SampleWindow::key_of(const Series& series, ProbeKey& key, std::string& unknown) const {
   const auto& names = config_.evidence.labels;
   key = {.node = series.wanted[0],
-         .upstream = series.wanted.size() > 3 ? series.wanted[3] : "",
+         .upstream = names.upstream.empty() ? "" : series.wanted[3],
          .carrier = series.wanted[1],
          .region = series.wanted[2]};
   const auto not_in = [&](const std::string& label, const std::string& value) {
@@ -209,8 +285,8 @@ bool SampleWindow::key_of(const Series& series, ProbeKey& key, std::string& unkn
   return true;
 }
 
-void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time at) {
-  const bool is_loss = which == &Probe::loss;
+void SampleWindow::add(const Reply& reply, Role role, Time from, Time at) {
+  const bool is_loss = role == Role::loss;
   std::size_t ignored = 0;
   std::size_t future = 0;
   std::size_t past = 0;
@@ -236,8 +312,10 @@ void SampleWindow::add(const Reply& reply, Parts Probe::*which, Time from, Time 
       }
       if (time_of(point) > from && time_of(point) <= at) fresh.push_back(point);
     }
-    if (fresh.empty()) continue;
-    auto& points = (probes_[key].*which)[series.others];
+    const auto edge = is_loss ? std::nullopt : edge_of(series);
+    if (fresh.empty() || (!is_loss && !edge)) continue;
+    auto& probe = probes_[key];
+    auto& points = (is_loss ? probe.loss : probe.rtt[*edge])[series.others];
     points.insert(points.end(), fresh.begin(), fresh.end());
     std::ranges::stable_sort(points, {}, &Point::at_ms);
   }
@@ -278,43 +356,34 @@ void SampleWindow::merge(const Reply& loss, const Reply& rtt, Time from, Time at
   };
   for (auto& [key, probe] : probes_) {
     prune(probe.loss);
-    prune(probe.rtt);
+    for (auto& [edge, parts] : probe.rtt) prune(parts);
+    std::erase_if(probe.rtt, [](const auto& entry) { return entry.second.empty(); });
   }
   std::erase_if(probes_, [](const auto& entry) {
     return entry.second.loss.empty() && entry.second.rtt.empty();
   });
   reply_faults_.clear();
-  add(loss, &Probe::loss, std::max(from, oldest), at);
-  add(rtt, &Probe::rtt, std::max(from, oldest), at);
+  add(loss, Role::loss, std::max(from, oldest), at);
+  add(rtt, Role::rtt, std::max(from, oldest), at);
 }
 
 Evidence SampleWindow::evidence(Time at) const {
   Evidence out{.at = at};
   out.faults = reply_faults_;
+  const bool smokeping = config_.evidence.source == Exporter::smokeping;
   Faults faults;
+  Edges edges{config_};
   for (const auto& [key, probe] : probes_) {
-    auto loss = one_line(probe.loss);
-    auto rtt = one_line(probe.rtt);
-    // Both from both: what is left of only one of them would be nothing but losses, or replies.
-    for (auto* points : {&loss.points, &rtt.points}) {
-      disbelieve(*points, loss.doubted, config_.evidence.scrape);
-      disbelieve(*points, rtt.doubted, config_.evidence.scrape);
-    }
-    if (const auto& doubted = loss.doubted.empty() ? rtt.doubted : loss.doubted; !doubted.empty()) {
-      const auto span = loss.points.empty() ? std::string{} : words(doubted);
-      out.faults.push_back(loss.doubted.empty() ? refusal(key, "rtt", span, probe.rtt)
-                                                : refusal(key, "loss", span, probe.loss));
-    }
-    remove_duplicates(loss.points, key, faults.contradicting);
-    remove_duplicates(rtt.points, key, faults.contradicting);
-    auto samples = pair_up(loss.points, rtt.points, key, faults);
+    auto lines = lines_of(key, probe.loss, probe.rtt, config_.evidence.scrape, out.faults);
+    remove_duplicates(lines.loss, key, faults.contradicting);
+    for (auto& bucket : lines.rtt) remove_duplicates(bucket.points, key, faults.contradicting);
+    if (smokeping) edges.look_at(key, name_of(key), lines.rtt);
+    auto samples = smokeping ? counted_samples(key, probe.loss, lines, config_.evidence, faults)
+                             : pair_up(lines.loss, lines.rtt, key, faults);
     if (!samples.empty()) out.series.push_back({.key = key, .samples = std::move(samples)});
   }
-  faults.contradicting.tell(out.faults, "two values for one time");
-  faults.not_0_or_1.tell(out.faults, "evidence.loss is neither 0 nor 1");
-  faults.no_rtt.tell(out.faults, "received, but evidence.rtt has no sample of that time");
-  faults.impossible_rtt.tell(out.faults,
-                             "received, but evidence.rtt is not between 0 and 60 seconds");
+  faults.tell(out.faults);
+  edges.tell(out.faults);
   return out;
 }
 

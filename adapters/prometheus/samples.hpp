@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace anycast::prometheus {
 ///
 /// A `loss` sample says received or lost; the RTT is the sample of the same probe at the same time
 /// stamp (one scrape is one packet). The exporter writes an RTT of 0 for a lost packet, so the RTT
-/// of a lost packet is never looked at. What cannot be right is dropped and told in `faults`,
+/// of a lost packet is never looked at. Of smokeping_prober a `loss` sample counts the requests and
+/// the RTTs are buckets, see `count_up`. What cannot be right is dropped and told in `faults`,
 /// never guessed.
 class SampleWindow {
  public:
@@ -35,10 +37,13 @@ class SampleWindow {
   using Parts = std::map<std::string, std::vector<Point>>;  ///< by the labels that are not ours
   struct Probe {
     Parts loss = {};
-    Parts rtt = {};
+    std::map<Duration, Parts> rtt = {};  ///< by the bucket's upper edge, a gauge under 0
   };
+  enum class Role { loss, rtt };
 
-  void add(const Reply& reply, Parts Probe::*which, Time from, Time at);
+  void add(const Reply& reply, Role role, Time from, Time at);
+  /// Upper edge of the series' bucket, `Duration::max()` for +Inf; nothing where `le` is no number.
+  std::optional<Duration> edge_of(const Series& series) const;
   bool key_of(const Series& series, ProbeKey& key, std::string& unknown) const;
 
   const Config& config_;

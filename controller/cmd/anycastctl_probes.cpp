@@ -68,7 +68,7 @@ std::vector<core::Sizing> sizings(const Config& config, const Thresholds& thresh
   std::vector<core::Sizing> out;
   const auto& evidence = config.evidence;
   const auto own = static_cast<int>(config.regions.size());
-  out.push_back(core::sizing(thresholds, evidence, own, evidence.scrape));
+  out.push_back(core::sizing(thresholds, evidence, own, evidence.packet()));
   for (const int probes : {1, 3, 6}) {
     if (probes < thresholds.regions) continue;  // too few to agree on anything
     for (const auto every : {seconds{1}, seconds{2}, seconds{5}, seconds{15}})

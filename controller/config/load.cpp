@@ -126,6 +126,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   check_addresses(checked);
   check_dictionary(checked);
   check_evidence(checked);
+  check_smokeping(checked);
   check_policy(checked);
   out.diagnostics = report.take(options.allow);
   if (report.failed()) return out;

@@ -27,6 +27,9 @@ void check_addresses(const Checked& c);
 void check_dictionary(const Checked& c);
 /// Thresholds, the window that must show them, Prometheus.
 void check_evidence(const Checked& c);
+/// What only smokeping_prober needs: selectors of its metrics, and buckets that can tell thresholds
+/// apart.
+void check_smokeping(const Checked& c);
 /// The ladder, guards, times that have to fit together.
 void check_policy(const Checked& c);
 

@@ -84,6 +84,11 @@ Duration round_up(Duration d) {
   return unit * ((d.count() + unit.count() - 1) / unit.count());
 }
 
+/// "5s scrape": what sets the time between two packets.
+std::string pace(const EvidenceConfig& e) {
+  return print_duration(e.packet()) + (e.source == Exporter::smokeping ? " ping" : " scrape");
+}
+
 std::string shown_share(double share) { return fmt::format("{:.2g} %", share * 100); }
 
 /// Says that the window is too short for what `path` names, which takes `needed` packets.
@@ -91,15 +96,14 @@ void too_short(const Checked& c, const std::string& path, Ppm share, double need
                const std::string& text, const std::string& why) {
   const auto& e = c.config.evidence;
   const auto regions = static_cast<double>(c.config.regions.size());
-  const auto scrapes = std::ceil(needed / regions);
-  const auto span = scrapes * static_cast<double>(e.scrape.count());
+  const auto span = std::ceil(needed / regions) * static_cast<double>(e.packet().count());
   const auto at =
       c.bound.at(c.bound.set("evidence.window") || !c.bound.set(path) ? "evidence.window" : path);
   const auto place = c.bound.set(path) ? " (" + c.report.refer(c.bound.at(path), at) + ")" : "";
   std::string hint = fmt::format("'{}'{} needs {:.0f} packets", path, place, needed);
   if (span < 8.64e10) {
-    hint += fmt::format(": at a {} scrape from {} region{}, {} or more", print_duration(e.scrape),
-                        c.config.regions.size(), c.config.regions.size() == 1 ? "" : "s",
+    hint += fmt::format(": at a {} from {} region{}, {} or more", pace(e), c.config.regions.size(),
+                        c.config.regions.size() == 1 ? "" : "s",
                         print_duration(round_up(Duration{static_cast<std::int64_t>(span)})));
   } else {
     hint += ", more than a day can hold";
@@ -116,9 +120,12 @@ void check_resolution(const Checked& c, const std::string& carrier, const Thresh
   if (!c.bound.good("evidence.window") || !c.bound.good("evidence.scrape")) return;
   if (!c.bound.good("regions") || c.config.regions.empty()) return;
   const auto regions = static_cast<std::int64_t>(c.config.regions.size());
-  const auto n = static_cast<double>(regions * (e.window / e.scrape));
+  const auto n = static_cast<double>(regions * (e.window / e.packet()));
   const auto holds =
-      fmt::format("one scrape is one packet: {} holds {:.0f}", print_duration(e.window), n);
+      fmt::format("{}: {} holds {:.0f}",
+                  e.source == Exporter::smokeping ? "one packet each " + print_duration(e.ping)
+                                                  : "one scrape is one packet",
+                  print_duration(e.window), n);
   for (const auto& [field, share] :
        {std::pair{"warn", t.loss.warn}, std::pair{"bad", t.loss.bad}}) {
     const auto path = written(c, carrier, fmt::format("loss.{}", field));
@@ -169,14 +176,14 @@ void check_windows(const Checked& c) {
 
 void check_samples(const Checked& c) {
   const auto& e = c.config.evidence;
-  if (!c.bound.good("evidence") || e.window / e.scrape >= e.min_samples) return;
+  if (!c.bound.good("evidence") || e.window / e.packet() >= e.min_samples) return;
   const auto at =
       c.bound.at(c.bound.set("evidence.min_samples") ? "evidence.min_samples" : "evidence.window");
   c.report.error(
       at, "resolution",
       fmt::format("{} never has {} samples of a region", print_duration(e.window), e.min_samples),
-      {fmt::format("at a {} scrape it holds {}: set evidence.min_samples below that",
-                   print_duration(e.scrape), e.window / e.scrape)});
+      {fmt::format("at a {} it holds {}: set evidence.min_samples below that", pace(e),
+                   e.window / e.packet())});
 }
 
 bool is_loopback(const std::string& host) {

@@ -6,6 +6,7 @@
 #include "controller/config/table_guards.hpp"
 #include "controller/config/table_nodes.hpp"
 #include "controller/config/table_parts.hpp"
+#include "controller/config/table_thresholds.hpp"
 
 namespace anycast::config {
 namespace {
@@ -61,10 +62,24 @@ Table labels(EvidenceLabels& l) {
        {"upstream", "label with the upstream, where targets are per session", label(l.upstream)}}};
 }
 
+Scalar exporter(Exporter& target) {
+  return choice([&target](int i) { target = static_cast<Exporter>(i); },
+                [&target] { return static_cast<int>(target); }, {"blackbox", "smokeping"});
+}
+
 Table evidence(EvidenceConfig& e) {
   return {{
-      {"rtt", "selector of the RTT gauge, in seconds", {text(e.rtt, check_selector)}, kRequired},
-      {"loss", "selector of probe_success, 0 or 1", {text(e.loss, check_selector)}, kRequired},
+      {"source",
+       "whose metrics they are: blackbox_exporter's or smokeping_prober's",
+       {exporter(e.source)}},
+      {"rtt",
+       "selector of the RTT gauge, in seconds; or of smokeping_prober's buckets",
+       {text(e.rtt, check_selector)},
+       kRequired},
+      {"loss",
+       "selector of probe_success, 0 or 1; or of smokeping_prober's requests",
+       {text(e.loss, check_selector)},
+       kRequired},
       {"labels", "names of the labels that say who is who", {labels(e.labels)}},
       {"window", "span of the samples that are judged", {duration(e.window, seconds{10}, kDay)}},
       {"fast_window",
@@ -74,38 +89,16 @@ Table evidence(EvidenceConfig& e) {
        "what a change is compared with, and bursts are known by",
        {duration(e.slow_window, seconds{10}, kDay)}},
       {"scrape",
-       "time between two probes; one scrape is one packet",
+       "time between two scrapes; of blackbox_exporter one scrape is one packet",
        {duration(e.scrape, milliseconds{100}, hours{1})}},
+      {"ping",
+       "time between two packets of smokeping_prober",
+       {duration(e.ping, milliseconds{10}, minutes{1})}},
+      {"buckets", "upper edges of smokeping_prober's histogram, as it was started with",
+       list(e.buckets, [](Duration& d) { return duration(d, Duration{1}, minutes{1}); })},
       {"min_samples",
        "fewer per region and window prove nothing",
        {count(e.min_samples, 1, 1'000'000)}},
-  }};
-}
-
-Table rtt_levels(Levels<Duration>& l) {
-  const auto level = [](Duration& d) { return Value{duration(d, Duration{1}, minutes{1})}; };
-  return {{{"warn", "from here on a warning", level(l.warn)},
-           {"bad", "from here on bad", level(l.bad)},
-           {"clear", "below this good again", level(l.clear)}}};
-}
-
-Table loss_levels(Levels<Ppm>& l) {
-  return {{{"warn", "from here on a warning", {share(l.warn)}},
-           {"bad", "from here on bad", {share(l.bad)}},
-           {"clear", "below this good again", {share(l.clear)}}}};
-}
-
-Table threshold(Thresholds& t) {
-  return {{
-      {"rtt", "median round-trip time of the window", {rtt_levels(t.rtt)}},
-      {"loss", "share of the probes without a reply", {loss_levels(t.loss)}},
-      {"jitter", "mean difference of neighbouring round-trip times", {rtt_levels(t.jitter)}},
-      {"cusum",
-       "evidence for 'bad' against 'clear' that is an alarm, as the logarithm of their ratio",
-       {count(t.cusum, 1, 1000)}},
-      {"regions", "so many regions must agree", {count(t.regions, 1, 1000)}},
-      {"for", "bad this long before we act", {duration(t.for_, seconds{0}, kDay)}},
-      {"clear_for", "good this long before we go back", {duration(t.clear_for, seconds{0}, kDay)}},
   }};
 }
 

@@ -15,9 +15,16 @@ inline constexpr double kZ = 1.645;
 /// sent and lost: losses in bursts prove less. 0 to 1 in ppm; sent > 0, phi >= 1,000,000.
 Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi = kAll);
 
+/// A reply's time in microseconds, within `half_us` on both sides.
+struct Rtt {
+  std::int32_t us;
+  std::int32_t half_us = 0;
+  auto operator<=>(const Rtt&) const = default;
+};
+
 /// Median of sorted values with its rank interval: order statistics at n/2 -+ z*sqrt(n)/2, free of
-/// any distribution. Not empty.
-Bounded<Duration> median(std::span<const std::int32_t> sorted_us);
+/// any distribution, and what is not known of those values. Not empty.
+Bounded<Duration> median(std::span<const Rtt> sorted);
 
 /// Mean of `count` values with the bounds of its standard error; count > 0.
 Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2);

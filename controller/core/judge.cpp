@@ -144,10 +144,11 @@ bool is_clear(const Thresholds& thresholds, const PathReport& path, const Readin
 }
 
 // 1.4 and 1.5
-void judge_path(const Thresholds& thresholds, PathReport& path) {
+void judge_path(const EvidenceConfig& evidence, const Thresholds& thresholds, PathReport& path) {
   sum_cusum(thresholds, path);
   path.measured_clear = true;
   for (const auto& r : readings(path.pooled, thresholds)) {
+    if (r.measure == Measure::jitter && !evidence.has_jitter()) continue;
     auto over = std::ranges::count_if(path.regions, [&](const RegionReport& region) {
       return region.unusable.empty() &&
              std::ranges::find(region.over, r.measure) != region.over.end();
@@ -241,7 +242,7 @@ Judgement judge(const Config& config, const State& state, const Seen& seen) {
     const int usable = pool_regions(config.weights, at, path);
     at += path.regions.size();
     path.unknown_why = not_known(seen, thresholds, usable, path.regions.size());
-    if (path.unknown_why.empty()) judge_path(thresholds, path);
+    if (path.unknown_why.empty()) judge_path(config.evidence, thresholds, path);
     const auto before = state.paths.find(path.key);
     path.state = damp(thresholds, seen.now,
                       before == state.paths.end() ? PathState{} : before->second, path);

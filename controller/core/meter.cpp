@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "controller/core/estimate.hpp"
-
 namespace anycast::core {
 namespace {
 
@@ -36,15 +34,16 @@ std::optional<Time> Meter::newest() const {
 }
 
 std::optional<std::uint64_t> Meter::step_at(std::uint64_t sequence) const {
-  const auto now = point(sequence).rtt_us;
-  const auto before = point(sequence - 1).rtt_us;
+  const auto& now = point(sequence).rtt;
+  const auto& before = point(sequence - 1).rtt;
   if (now == kLost || before == kLost) return std::nullopt;
-  return static_cast<std::uint64_t>(std::abs(now - before));
+  if (now.half_us != 0 || before.half_us != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(std::abs(now.us - before.us));
 }
 
 void Meter::enter(Window& window) const {
   const auto sequence = end() - 1;
-  const auto rtt = points_.back().rtt_us;
+  const auto rtt = points_.back().rtt;
   if (rtt == kLost) {
     ++window.lost;
     return;
@@ -60,7 +59,7 @@ void Meter::enter(Window& window) const {
 
 void Meter::leave(Window& window) const {
   const auto sequence = window.first++;
-  const auto rtt = point(sequence).rtt_us;
+  const auto rtt = point(sequence).rtt;
   if (rtt == kLost) {
     --window.lost;
     return;
@@ -86,7 +85,7 @@ void Meter::count_run() {
 
 void Meter::count_block(const Point& point) {
   const auto number = point.at.time_since_epoch() / kBlock;
-  const std::int64_t lost = point.rtt_us == kLost ? 1 : 0;
+  const std::int64_t lost = point.rtt == kLost ? 1 : 0;
   if (blocks_.empty() || blocks_.back().number != number) blocks_.push_back({number, 0, 0});
   auto& block = blocks_.back();
   ++block.sent;
@@ -101,7 +100,7 @@ void Meter::uncount_block(const Point& point) {
   auto& block = blocks_.front();
   const auto was = block.lost;
   --block.sent;
-  if (point.rtt_us == kLost) --block.lost;
+  if (point.rtt == kLost) --block.lost;
   if (blocks_.size() > 1) {
     const auto after = blocks_[1].lost;
     swings2_ -= square(after - was);
@@ -113,8 +112,8 @@ void Meter::uncount_block(const Point& point) {
 void Meter::add(const Sample& sample) {
   if (!points_.empty() && sample.at <= points_.back().at) return;
   // RTTs end at a minute (the evidence source refuses longer ones), far below 2^31 us.
-  points_.push_back(
-      {sample.at, sample.received ? static_cast<std::int32_t>(sample.rtt.count()) : kLost});
+  const auto us = [](Duration d) { return static_cast<std::int32_t>(d.count()); };
+  points_.push_back({sample.at, sample.received ? Rtt{us(sample.rtt), us(sample.half)} : kLost});
   for (auto& window : windows_) enter(window);
   if (!sample.received) count_run();
   count_block(points_.back());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "controller/core/estimate.hpp"
 #include "controller/model/config.hpp"
 #include "controller/model/evidence.hpp"
 #include "controller/model/readings.hpp"
@@ -44,10 +45,10 @@ class Meter {
   void read(ProbeReading& out) const;
 
  private:
-  static constexpr std::int32_t kLost = -1;
+  static constexpr Rtt kLost = {-1, 0};
   struct Point {
     Time at;
-    std::int32_t rtt_us;  ///< kLost where the reply did not come
+    Rtt rtt;  ///< kLost where the reply did not come
   };
   /// Neighbouring losses, by sequence number of the first.
   struct Run {
@@ -61,8 +62,8 @@ class Meter {
   };
   struct Window {
     Duration span = {};
-    std::uint64_t first = 0;              ///< sequence number of the oldest sample in it
-    std::vector<std::int32_t> rtts = {};  ///< of the replies, sorted: any rank is exact
+    std::uint64_t first = 0;     ///< sequence number of the oldest sample in it
+    std::vector<Rtt> rtts = {};  ///< of the replies, sorted: any rank is exact
     int lost = 0;
     int pairs = 0;
     std::uint64_t jitter_us = 0;
@@ -71,7 +72,7 @@ class Meter {
 
   const Point& point(std::uint64_t sequence) const { return points_[sequence - base_]; }
   std::uint64_t end() const { return base_ + points_.size(); }
-  /// |rtt[i] - rtt[i-1]| where both came back.
+  /// |rtt[i] - rtt[i-1]| where both came back in a known order.
   std::optional<std::uint64_t> step_at(std::uint64_t sequence) const;
   void enter(Window& window) const;
   void leave(Window& window) const;

@@ -9,10 +9,17 @@
 namespace anycast {
 
 /// One ping: sent at `at` (the sample's own time stamp), answered after `rtt` or lost.
+///
+/// smokeping_prober counts replies in a histogram. Such a count becomes as many samples, each in
+/// the middle of its bucket with `half` of the bucket's width, so that there is one set of
+/// estimators for both exporters: intervals grow by what is not known, and counts, windows, bursts
+/// and blame need no second way. What a histogram does not keep is the order of its replies.
 struct Sample {
   Time at;
   bool received;
-  Duration rtt = {};  ///< 0 and without meaning where the reply did not come
+  Duration rtt = {};   ///< 0 and without meaning where the reply did not come
+  Duration half = {};  ///< the reply took `rtt` -+ `half`; where it is not 0 the sample's place
+                       ///< among its neighbours is not known either
   bool operator==(const Sample&) const = default;
 };
 

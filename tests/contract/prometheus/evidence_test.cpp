@@ -115,6 +115,25 @@ Points steady(const std::string& kind) {
   return out;
 }
 
+/// smokeping_prober scraped each 5 s until 600 s, a ping a second: the tenth of each ten is lost,
+/// the others take 52 ms; the exporter is restarted at 300 s. `edge` is "" for the requests.
+Points counted(const std::string& edge) {
+  Points out;
+  std::int64_t sent = 0;
+  std::int64_t came = 0;
+  for (std::int64_t second = 1; second <= 600; ++second) {
+    if (second == 300) sent = came = 0;
+    ++sent;
+    came += second % 10 == 0 ? 0 : 1;
+    if (second % 5 != 0) continue;
+    const bool holds = edge == "0.055" || edge == "+Inf";
+    out.emplace_back((kStart + second) * 1000 + 250, std::to_string(edge.empty() ? sent
+                                                                    : holds      ? came
+                                                                                 : 0));
+  }
+  return out;
+}
+
 std::vector<Stored> data() {
   using Labels = std::vector<std::pair<std::string, std::string>>;
   const auto labels = [](std::string node, std::string region, Labels more = {}) {
@@ -136,6 +155,10 @@ std::vector<Stored> data() {
       {"steady_loss", labels("anycast", "beijing"), steady("loss")},
       {"steady_rtt", a, steady("rtt")},
       {"steady_rtt", b, steady("rtt")},
+      {"count_loss", a, counted("")},
+      {"count_rtt", labels("hk-a", "beijing", {{"le", "0.05"}}), counted("0.05")},
+      {"count_rtt", labels("hk-a", "beijing", {{"le", "0.055"}}), counted("0.055")},
+      {"count_rtt", labels("hk-a", "beijing", {{"le", "+Inf"}}), counted("+Inf")},
       {"odd_loss", a, after_start({{10, "1"}, {20, "NaN"}, {30, "+Inf"}, {40, "1"}, {50, "0"}})},
       {"odd_rtt", a, after_start({{10, "NaN"}, {20, "0.1"}, {30, "0.1"}, {40, "0.1"}})},
       {"twice_loss", labels("hk-a", "beijing", {{"replica", "a"}}), after_start({{10, "1"}})},
@@ -348,5 +371,30 @@ TEST_CASE("a selector that the server refuses is told in the server's words") {
     REQUIRE_FALSE(evidence);
     CHECK(evidence.error().remedy == Remedy::look_at_peer);
     CHECK(evidence.error().text.find(" answered 400, bad_data: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("counters and buckets come as samples, and a restart of the exporter as a gap") {
+  for (const auto& subject : subjects()) {
+    INFO(subject.name);
+    auto config = sample_config("count", {subject.url});
+    config.evidence.source = Exporter::smokeping;
+    PrometheusSource source{config};
+    const auto evidence = get(source, kAt + seconds{5});
+    CHECK(evidence.faults.empty());
+    REQUIRE(evidence.series.size() == 1);
+    const auto& samples = evidence.series[0].samples;
+    const auto lost = std::ranges::count(samples, false, &Sample::received);
+    // From 5 s to 295 s and from 305 s (at 300 s nobody can know how old the total is) to 600 s; of
+    // the losses in each stretch two may have been under way.
+    CHECK(samples.size() - static_cast<std::size_t>(lost) == 261 + 265);
+    CHECK(lost == 27 + 28);
+    const Time first{seconds{kStart + 5} + milliseconds{250}};
+    CHECK(samples.front() ==
+          Sample{first + Duration{1'250'000}, true, Duration{52'501}, Duration{2'500}});
+    const auto restarted = first + seconds{295};
+    CHECK(std::ranges::none_of(samples, [&](const Sample& sample) {
+      return sample.at > restarted - seconds{5} && sample.at <= restarted + seconds{5};
+    }));
   }
 }

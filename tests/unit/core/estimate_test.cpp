@@ -181,3 +181,11 @@ TEST_CASE("a region with more than half of the users is the middle one") {
   CHECK(middle({200'000, 500'000, 300'000}) == milliseconds{100});
   CHECK(pool(all, std::vector<Ppm>{600'000, 200'000, 200'000}).rtt.high == milliseconds{301});
 }
+
+TEST_CASE("replies of a histogram widen the median by their bucket and have no jitter") {
+  auto evidence = pings(std::vector<int>(100, 105));
+  for (auto& sample : evidence.series[0].samples) sample.half = milliseconds{5};
+  const auto e = read(sim::article()->config, evidence).probes.at(0).main;
+  CHECK(e.rtt == Bounded<Duration>{milliseconds{105}, milliseconds{100}, milliseconds{110}});
+  CHECK_FALSE(e.has_jitter);
+}

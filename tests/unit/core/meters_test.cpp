@@ -33,7 +33,7 @@ Estimate by_definition(const std::vector<Sample>& samples, Time at, Duration spa
   Estimate out{.sent = static_cast<int>(in.size()), .newest_age = at - samples.back().at};
   out.phi = phi;
   if (in.empty()) return out;
-  std::vector<std::int32_t> replies;
+  std::vector<core::Rtt> replies;
   std::vector<std::uint64_t> steps;
   int run = 0;
   for (std::size_t i = 0; i < in.size(); ++i) {
@@ -41,8 +41,12 @@ Estimate by_definition(const std::vector<Sample>& samples, Time at, Duration spa
     if (run == 1) ++out.runs;
     out.longest_run = std::max(out.longest_run, run);
     if (!in[i].received) ++out.lost;
-    if (in[i].received) replies.push_back(static_cast<std::int32_t>(in[i].rtt.count()));
-    if (i > 0 && in[i].received && in[i - 1].received) {
+    if (in[i].received) {
+      replies.push_back({static_cast<std::int32_t>(in[i].rtt.count()),
+                         static_cast<std::int32_t>(in[i].half.count())});
+    }
+    const auto known = [](const Sample& s) { return s.received && s.half == Duration{}; };
+    if (i > 0 && known(in[i]) && known(in[i - 1])) {
       const auto step = std::chrono::abs(in[i].rtt - in[i - 1].rtt).count();
       steps.push_back(static_cast<std::uint64_t>(step));
     }
@@ -95,9 +99,11 @@ rc::Gen<std::vector<Sample>> any_stream() {
           for (int i = 0; i < count; ++i) {
             at += milliseconds{kind % 3 == 0 ? 5'000 : 1'000};
             const bool lost = kind % 5 == 1 || (kind % 5 == 2 && i % 3 == 0);
+            const auto half = milliseconds{kind % 7 == 3 ? 1 + i % 2 : 0};
             out.push_back({.at = at,
                            .received = !lost,
-                           .rtt = lost ? Duration{} : Duration{milliseconds{rtt + i % 7}}});
+                           .rtt = lost ? Duration{} : Duration{milliseconds{rtt + i % 7}},
+                           .half = lost ? Duration{} : Duration{half}});
           }
         }
         return out;
