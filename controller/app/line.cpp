@@ -6,6 +6,7 @@
 
 #include "controller/app/report.hpp"
 #include "controller/app/windows.hpp"
+#include "controller/core/pending.hpp"
 
 namespace anycast {
 namespace {
@@ -224,11 +225,18 @@ void Line::count(const core::Thought& thought, const std::vector<Event>& events,
   }
 }
 
+Time Line::next(Time now) const {
+  const auto after = [&](Duration interval) { return aligned(now, interval) + interval; };
+  const auto usual = after(config().prometheus.interval);
+  return hurried_ ? std::min(usual, after(config().fast_interval())) : usual;
+}
+
 std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> orders,
                                        std::vector<OrderReply>& replies) {
   const auto began = ports.clock.now();
   // A clock that was set back must not run the damping clocks backwards.
   last_ = std::max(last_, aligned(began, config().prometheus.interval));
+  if (hurried_) last_ = std::max(last_, aligned(began, config().fast_interval()));
   auto seen_now =
       look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)));
   auto& [seen, thought] = seen_now;
@@ -242,6 +250,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   count(thought, events, outcome);
   const bool changed = settled.state != state_;
   state_ = std::move(settled.state);
+  hurried_ = core::pending(config(), state_, thought.plan);
   if (changed || !events.empty()) record(ports, state_, ports.clock.now(), events);
 
   auto out = publish(std::shared_ptr<const Config>{setup_, &setup_->config}, seen_now, state_);

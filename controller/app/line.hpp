@@ -45,6 +45,9 @@ class Line {
   /// One cycle; replies to orders are appended to `replies`.
   std::shared_ptr<Published> cycle(const Ports& ports, std::vector<Order> orders,
                                    std::vector<OrderReply>& replies);
+  /// When the next cycle is due: on a multiple of the interval, or of the fast one while a change
+  /// is pending (`core::pending`).
+  Time next(Time now) const;
   const State& state() const { return state_; }
   const Config& config() const { return setup_->config; }
 
@@ -62,6 +65,7 @@ class Line {
   Time started_;
   Time loaded_;
   Time last_ = {};
+  bool hurried_ = false;  ///< as the last cycle has left it
   Counters counters_;
   std::optional<ApplyOutcome> last_apply_;
 };

@@ -63,8 +63,7 @@ class Cycles {
       if (post.setup) take(post.setup);
       cycle(std::move(post.orders));
       const auto now = clock_.now();
-      const auto interval = line_.config().prometheus.interval;
-      post = mailbox_.wait(now, aligned(now, interval) + interval);
+      post = mailbox_.wait(now, line_.next(now));
     }
   }
 

@@ -13,6 +13,10 @@ std::string to_string(Mode mode) {
   return "?";
 }
 
+Duration Config::fast_interval() const {
+  return std::min(std::max(prometheus.fast_interval, evidence.scrape), prometheus.interval);
+}
+
 bool Config::is_anchor(const std::string& node) const {
   return std::ranges::find(guards.anchors, node) != guards.anchors.end();
 }

@@ -37,7 +37,8 @@ struct PrometheusConfig {
   std::string username = {};
   std::string password_file = {};
   TlsFiles tls = {};
-  Duration interval = seconds{15};  ///< one cycle per interval, aligned to it
+  Duration interval = seconds{15};      ///< one cycle per interval, aligned to it
+  Duration fast_interval = seconds{5};  ///< while a change is pending, see `Config::fast_interval`
   Duration connect_timeout = seconds{1};
   Duration timeout = seconds{4};
   Duration max_age = seconds{45};  ///< a newest sample older than this makes the series unusable
@@ -231,6 +232,9 @@ struct Config {
   std::string digest = {};
 
   const Node& me() const { return nodes.at(self); }
+  /// Time between two cycles while a change is pending: never less than between two scrapes, which
+  /// would show nothing new, and never more than `prometheus.interval`.
+  Duration fast_interval() const;
   bool is_anchor(const std::string& node) const;
   /// Upstream names of a node that carry the carrier, sorted.
   std::vector<std::string> sessions_for(const std::string& node, const std::string& carrier) const;

@@ -1,5 +1,7 @@
 #include "controller/app/line.hpp"
 
+#include <algorithm>
+
 #include "controller/render/fragment.hpp"
 #include "controller/sim/article.hpp"
 #include "controller/sim/fleet.hpp"
@@ -177,4 +179,27 @@ TEST_CASE("what a kill left on probation and says something else than was meant 
   CHECK(rig.speaker.in_force()->sessions.at("cmi").exports.front().as_path.empty());
   CHECK(announced_plainly(*published));
   CHECK(!published->state.pending);
+}
+
+TEST_CASE("a cycle comes sooner while a verdict clock runs, on multiples of the fast interval") {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) rig.cycle();
+  const auto interval = rig.setup_->config.prometheus.interval;
+  const auto calm = aligned(kStart + hours{1}, interval);
+  CHECK(rig.line.next(calm) == calm + interval);
+  CHECK(rig.line.next(calm + seconds{7}) == calm + interval);
+  rig.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                 .from = kStart,
+                 .to = kStart + hours{1},
+                 .rtt = milliseconds{300}});
+  std::shared_ptr<const Published> published;
+  const auto runs = [](const auto& entry) {
+    return entry.second.bad_since && entry.second.verdict != Verdict::bad;
+  };
+  do {
+    published = rig.cycle();
+  } while (std::ranges::none_of(published->state.paths, runs));
+  CHECK(rig.line.next(calm) == calm + seconds{5});
+  CHECK(rig.line.next(calm + seconds{7}) == calm + seconds{10});
+  CHECK(rig.line.next(calm + seconds{12}) == calm + interval);
 }
