@@ -204,6 +204,7 @@ class Tree {
     r->add_option("--stance", o.stances, "UPSTREAM=STANCE, for example cmi=prepend=2");
     auto* out = r->add_option("--out", o.out, "write this file in one step");
     r->add_flag("--if-missing", o.if_missing, "do nothing where the file exists")->needs(out);
+    recorded();
     command("schema", "JSON schema of the configuration, for editors",
             [](const Options&) { return cmd::schema(); });
     command("demo", "an evening in a built-in world: no root, no network, no files",
@@ -227,6 +228,30 @@ class Tree {
     s->add_flag("--compare", o.compare, "beside everything else one might do");
     s->add_option("--expect", o.expect, "fail unless so, for example rtt<=115ms,loss<=0.8%");
     s->add_option("--plot", o.plot, "write a picture: FILE.svg or FILE.html");
+  }
+
+  void span(CLI::App* sub) {
+    auto* from = sub->add_option("--from", o.since, "an age (24h) or a time, the begin");
+    sub->add_option("--to", o.until, "an age or a time; default: now")->needs(from);
+    sub->add_option("--last", o.since, "the newest span of this length")
+        ->check(duration())
+        ->excludes(from);
+  }
+
+  void recorded() {
+    auto* r = command("record", "evidence of a span, from Prometheus into a file", cmd::record);
+    add_config(r, "default: /etc/anycastd/anycastd.yaml");
+    span(r);
+    r->add_option("--out", o.out, "the file, for replay")->required();
+    auto* p =
+        command("replay", "what every node would have done over a recorded span", cmd::replay);
+    p->add_option("file", o.words, "written by record");
+    p->add_flag("--history", o.own_history, "what this node has done, evidence from Prometheus");
+    p->add_option("--base", o.base, "with --history: the file that was in force")
+        ->capture_default_str();
+    span(p);
+    add_config(p, "another one: what would have been different");
+    p->add_flag("--exit-code", o.exit_code, "exit 2 when something would have been different");
   }
 
   CLI::App app_{"asks and steers the anycastd of this node", "anycastctl"};

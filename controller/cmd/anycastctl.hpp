@@ -44,6 +44,7 @@ struct Options {
   std::string carrier;
   std::string kind;
   std::string out;
+  std::string base = kConfigFile;  ///< replay --history: the configuration that was in force
   std::string shell;
   std::string purpose;               ///< probes render: --for
   std::string probe;                 ///< REGION/CARRIER
@@ -73,6 +74,7 @@ struct Options {
   bool withdrawn = false;
   bool if_missing = false;
   bool compare = false;
+  bool own_history = false;  ///< replay: what this node has done, instead of a file
 };
 
 /// Width, colour and format for standard output as it is now.
@@ -103,6 +105,10 @@ int probes_render(const Options& options);
 int probes_sizing(const Options& options);
 int schema();
 int simulate(const Options& options);
+
+/// A span of evidence into a file, and such a file or the node's own past through the core.
+int record(const Options& options);
+int replay(const Options& options);
 
 /// The script that a shell sources.
 int completion(const Options& options);
