@@ -21,15 +21,6 @@ std::string word(Remedy remedy) {
   return "?";
 }
 
-std::string word(Change::Why why) {
-  switch (why) {
-    case Change::Why::step: return "step";
-    case Change::Why::drift: return "drift";
-    case Change::Why::adopt: return "adopt";
-  }
-  return "?";
-}
-
 std::string word(OrderReply::Outcome outcome) {
   switch (outcome) {
     case OrderReply::Outcome::done: return "done";
@@ -37,18 +28,6 @@ std::string word(OrderReply::Outcome outcome) {
     case OrderReply::Outcome::failed: return "failed";
   }
   return "?";
-}
-
-Json change(const std::optional<Change>& handed) {
-  if (!handed) return nullptr;
-  const auto& change = *handed;
-  return {{"why", word(change.why)},
-          {"text", change.text},
-          {"upstreams", change.upstreams},
-          {"urgent", change.urgent},
-          {"person_confirms_seconds",
-           change.person_confirms ? Json(to_seconds(*change.person_confirms)) : Json(nullptr)},
-          {"diff", change.diff}};
 }
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }

@@ -159,6 +159,7 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   out["evidence"] = whole.at("evidence");
   out["evidence"]["window_seconds"] = to_seconds(p.config->evidence.window);
   out["evidence"]["scrape_seconds"] = to_seconds(p.config->evidence.scrape);
+  out["evidence"]["ping_seconds"] = to_seconds(p.config->evidence.packet());
   out["evidence"]["per_session"] = !p.config->evidence.labels.upstream.empty();
   out["evidence"]["evaluated_at"] =
       time(p.evidence.value ? std::optional(p.evidence.value->at) : std::nullopt);
@@ -173,6 +174,8 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   }
   out["router"] = router(p);
   out["last_apply"] = last_apply(p);
+  // In mode auto the difference has been handed over by the time that this is read.
+  out["proposal"] = p.plan.change ? Json(nullptr) : change(p.plan.proposal);
   out["drain"] = whole.at("drain");
   out["freeze"] = whole.at("freeze");
   out["windows"] = whole.at("guards").at("windows");

@@ -61,6 +61,15 @@ Json levels(const Config& config, const std::string& carrier, const std::string&
           {"clear", limit(config, carrier, measure, "clear", number(values.clear))}};
 }
 
+std::string word(Change::Why why) {
+  switch (why) {
+    case Change::Why::step: return "step";
+    case Change::Why::drift: return "drift";
+    case Change::Why::adopt: return "adopt";
+  }
+  return "?";
+}
+
 }  // namespace
 
 Json time(std::optional<Time> t) { return t ? Json(format_utc(*t)) : Json(nullptr); }
@@ -319,6 +328,18 @@ std::optional<std::vector<std::string>> announces(const Published& p, const std:
     if (session.up && !session.exports.empty()) out.push_back(upstream);
   }
   return out;
+}
+
+Json change(const std::optional<Change>& handed) {
+  if (!handed) return nullptr;
+  const auto& change = *handed;
+  return {{"why", word(change.why)},
+          {"text", change.text},
+          {"upstreams", change.upstreams},
+          {"urgent", change.urgent},
+          {"person_confirms_seconds",
+           change.person_confirms ? Json(to_seconds(*change.person_confirms)) : Json(nullptr)},
+          {"diff", change.diff}};
 }
 
 }  // namespace anycast::report

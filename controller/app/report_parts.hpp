@@ -23,6 +23,8 @@ Json steps(const Published& p, const std::string& upstream);
 Json stance(const Stance& stance);
 Json router(const Published& p);
 Json last_apply(const Published& p);
+/// What is handed to the routing daemon, or null.
+Json change(const std::optional<Change>& handed);
 Json notices(const Published& p);
 
 /// Place of the most special entry of `keys` that the files set, or nullptr.

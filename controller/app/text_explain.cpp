@@ -128,7 +128,7 @@ std::string measured(const Json& r, const Json& path, const char* label, const L
       label,
       fmt::format("{}: {} window to {}, a ping each {}, newest {} old, from {}", name,
                   age(at(evidence, "window_seconds")), clock(r, at(evidence, "evaluated_at"), look),
-                  age(at(evidence, "scrape_seconds")), age(at(evidence, "age_seconds")),
+                  age(at(evidence, "ping_seconds")), age(at(evidence, "age_seconds")),
                   str(at(evidence, "server"))),
       look);
   const auto why = str(at(path, "unknown_why"));
@@ -151,10 +151,13 @@ std::string judged(const Json& path, const char* label, const Look& look) {
                       where(at(limits, "regions")));
   auto out = item(label, text, look);
   out += item("",
-              fmt::format("clear below rtt {}, loss {} and jitter {}",
+              fmt::format("clear below rtt {}{}, loss {}{} and jitter {}{}",
                           ms(at(level("rtt_seconds", "clear"), "value")),
+                          where(level("rtt_seconds", "clear")),
                           share(at(level("loss_ratio", "clear"), "value")),
-                          ms(at(level("jitter_seconds", "clear"), "value"))),
+                          where(level("loss_ratio", "clear")),
+                          ms(at(level("jitter_seconds", "clear"), "value")),
+                          where(level("jitter_seconds", "clear"))),
               look);
   const auto over = strings(at(path, "over"));
   std::string now = "now neither bad nor clear";
@@ -313,12 +316,20 @@ std::string applied(const Json& r, const Look& look) {
                           revision("revision"), revision("wanted_revision")),
               look);
   const auto& last = at(r, "last_apply");
-  if (last.is_null()) return out + item("", "nothing was handed over since the start", look);
-  return out + item("",
-                    fmt::format("last hand-over {}: {} after {}: {}",
-                                clock(r, at(last, "time"), look), str(at(last, "result")),
-                                age(at(last, "took_seconds")), str(at(last, "text"))),
-                    look);
+  if (last.is_null()) {
+    out += item("", "nothing was handed over since the start", look);
+  } else {
+    out += item("",
+                fmt::format("last hand-over {}: {} after {}: {}", clock(r, at(last, "time"), look),
+                            str(at(last, "result")), age(at(last, "took_seconds")),
+                            str(at(last, "text"))),
+                look) +
+           diff_text(at(last, "diff"), look);
+  }
+  const auto& proposal = at(r, "proposal");
+  if (proposal.is_null()) return out;
+  return out + item("", "would be handed over: " + str(at(proposal, "text")), look) +
+         diff_text(at(proposal, "diff"), look);
 }
 
 std::string next(const Json& r, const Look& look) {

@@ -38,6 +38,13 @@ std::string asked(const Json& stance) {
   return out;
 }
 
+Tone diff_tone(std::string_view line) {
+  if (line.starts_with("+++") || line.starts_with("---")) return Tone::strong;
+  if (line.starts_with('+')) return Tone::good;
+  if (line.starts_with('-')) return Tone::bad;
+  return line.starts_with("@@") ? Tone::dim : Tone::plain;
+}
+
 }  // namespace
 
 const Json& at(const Json& object, const char* key) {
@@ -168,6 +175,16 @@ std::string record(const std::vector<std::string>& fields) {
     out += field.empty() ? "-" : printable(field);
   }
   return out + "\n";
+}
+
+std::string diff_text(const Json& text, const Look& look) {
+  std::string out;
+  if (!text.is_string()) return out;
+  for (const auto& line : split(text.get_ref<const std::string&>(), '\n')) {
+    if (line.empty()) continue;
+    out += paint(clip(printable(line), look.width), diff_tone(line), look) + "\n";
+  }
+  return out;
 }
 
 }  // namespace anycast::text

@@ -48,6 +48,9 @@ std::string notices(const Json& report, const Look& look);
 std::string labelled(const std::string& label, const std::string& text, int margin,
                      const Look& look);
 
+/// A unified difference in colours, each line clipped to the width; empty for null.
+std::string diff_text(const Json& text, const Look& look);
+
 std::string print_status(const Json& report, const Look& look);
 std::string print_explain(const Json& report, const Look& look);
 std::string print_plan(const Json& report, const Look& look);

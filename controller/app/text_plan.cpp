@@ -52,47 +52,30 @@ std::string step_text(std::size_t number, const Json& r, const Json& step, const
   return out;
 }
 
-Tone diff_tone(std::string_view line) {
-  if (line.starts_with("+++") || line.starts_with("---")) return Tone::strong;
-  if (line.starts_with('+')) return Tone::good;
-  if (line.starts_with('-')) return Tone::bad;
-  return line.starts_with("@@") ? Tone::dim : Tone::plain;
-}
-
-std::string diff(const std::string& text, const Look& look) {
-  std::string out;
-  for (const auto& line : split(text, '\n')) {
-    if (line.empty()) continue;
-    out += paint(clip(printable(line), look.width), diff_tone(line), look) + "\n";
-  }
-  return out;
-}
-
 /// In mode auto a change is over before anybody can look at it planned: the last one is shown then.
 std::string last_change(const Json& r, const Look& look) {
   const auto& last = at(r, "last_apply");
-  const auto difference = str(at(last, "diff"));
+  const auto& difference = at(last, "diff");
   std::string out = "no change of the fragment\n";
-  if (difference.empty()) return out;
+  if (difference.is_null()) return out;
   const auto decision = str(at(last, "decision"));
   out += fold("",
               fmt::format("the last one, at {}{}, {}: {}", clock(r, at(last, "time"), look),
                           decision.empty() ? "" : ", #" + decision, str(at(last, "result")),
                           str(at(last, "text"))),
               look.width);
-  return out + diff(difference, look);
+  return out + diff_text(difference, look);
 }
 
 std::string change_text(const Json& r, const Look& look) {
   const bool handed = !at(r, "change").is_null();
   const auto& change = at(r, handed ? "change" : "proposal");
   if (change.is_null()) return last_change(r, look);
-  const auto& text = at(change, "diff");
   return fold("",
               fmt::format("{} ({}): {}", handed ? "handed over now" : "proposed",
                           str(at(change, "why")), str(at(change, "text"))),
               look.width) +
-         diff(text.is_string() ? text.get<std::string>() : "", look);
+         diff_text(at(change, "diff"), look);
 }
 
 std::string what_happens(const Json& r, std::size_t wanted, std::size_t refused) {
