@@ -1,8 +1,6 @@
 #include "adapters/bird/bird.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 
 #include <cerrno>
 #include <chrono>
@@ -10,6 +8,7 @@
 #include <thread>
 
 #include "adapters/system/file.hpp"
+#include "adapters/system/lock.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::bird {
@@ -27,19 +26,9 @@ constexpr Duration kForLife = hours{24 * 365 * 50};
 
 Result<void> BirdSpeaker::lock() {
   if (lock_) return {};
-  const auto path = settings_.fragment + ".lock";
-  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!fd) {
-    return fail(Remedy::look_at_host,
-                fmt::format("cannot open '{}': {}", path, std::strerror(errno)));
-  }
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Remedy::look_at_host,
-                fmt::format("another anycastd writes '{}' and holds '{}', expected to be the only "
-                            "one",
-                            settings_.fragment, path));
-  }
-  lock_ = std::move(fd);
+  auto fd = lock_beside(settings_.fragment);
+  if (!fd) return tl::unexpected(fd.error());
+  lock_ = std::move(*fd);
   return {};
 }
 
@@ -117,10 +106,7 @@ void BirdSpeaker::gone_back(const std::optional<Time>& loaded) {
 }
 
 Result<void> BirdSpeaker::put_back(const std::optional<std::string>& previous) {
-  if (previous) return replace_file(settings_.fragment, *previous);
-  if (::unlink(settings_.fragment.c_str()) == 0 || errno == ENOENT) return {};
-  return fail(Remedy::look_at_host,
-              fmt::format("cannot remove '{}': {}", settings_.fragment, std::strerror(errno)));
+  return previous ? replace_file(settings_.fragment, *previous) : remove_file(settings_.fragment);
 }
 
 }  // namespace anycast::bird

@@ -94,6 +94,11 @@ Result<void> sync_file(const std::string& path) {
   return {};
 }
 
+Result<void> remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return fail_errno(path, "remove");
+}
+
 std::optional<Time> modified_at(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;

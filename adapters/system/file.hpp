@@ -24,6 +24,9 @@ Result<void> replace_file(const std::string& path, std::string_view text,
 /// Makes a file that was replaced without being synced survive a power cut too.
 Result<void> sync_file(const std::string& path);
 
+/// The file is gone afterwards, whether it was there or not.
+Result<void> remove_file(const std::string& path);
+
 /// Last modification, or nothing where there is no such file.
 std::optional<Time> modified_at(const std::string& path);
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 namespace anycast {
 namespace {
@@ -74,6 +75,19 @@ Result<void> UnixStream::write(std::string_view text, Deadline deadline) {
   return {};
 }
 
+Result<void> UnixStream::receive(Deadline deadline) {
+  for (;;) {
+    if (auto ok = wait(POLLIN, deadline); !ok) return ok;
+    std::array<char, 16384> chunk{};
+    const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) return fail_errno("read from", path_, errno);
+    if (got == 0) return fail(Remedy::wait, fmt::format("'{}' hung up", path_));
+    buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+    return {};
+  }
+}
+
 Result<std::string> UnixStream::read_line(Deadline deadline, std::size_t max_bytes) {
   for (;;) {
     const auto end = buffer_.find('\n', scanned_);
@@ -89,14 +103,16 @@ Result<std::string> UnixStream::read_line(Deadline deadline, std::size_t max_byt
       return fail(Remedy::look_at_peer,
                   fmt::format("a line of more than {} bytes from '{}'", max_bytes, path_));
     }
-    if (auto ok = wait(POLLIN, deadline); !ok) return tl::unexpected(ok.error());
-    std::array<char, 16384> chunk{};
-    const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) return fail_errno("read from", path_, errno);
-    if (got == 0) return fail(Remedy::wait, fmt::format("'{}' hung up", path_));
-    buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+    if (auto ok = receive(deadline); !ok) return tl::unexpected(ok.error());
   }
+}
+
+Result<std::string> UnixStream::read_some(Deadline deadline) {
+  if (buffer_.empty()) {
+    if (auto ok = receive(deadline); !ok) return tl::unexpected(ok.error());
+  }
+  scanned_ = 0;
+  return std::exchange(buffer_, {});
 }
 
 bool UnixStream::readable() const {

@@ -25,6 +25,8 @@ class UnixStream {
   /// The next line without its end ("\n" or "\r\n"). A line of more than `max_bytes` is an error,
   /// and so is the end of the stream, even after a last line without its end.
   Result<std::string> read_line(Deadline deadline, std::size_t max_bytes = 65536);
+  /// What has come and nobody has read yet, at least one byte; the end of the stream is an error.
+  Result<std::string> read_some(Deadline deadline);
   /// Whether something has come, or the other side has hung up, that nobody has read yet.
   bool readable() const;
   /// Process that listens there (SO_PEERCRED), 0 where it is not known.
@@ -33,6 +35,7 @@ class UnixStream {
  private:
   UnixStream(Fd fd, std::string path) : fd_{std::move(fd)}, path_{std::move(path)} {}
   Result<void> wait(short events, Deadline deadline) const;
+  Result<void> receive(Deadline deadline);
 
   Fd fd_;
   std::string path_;

@@ -237,6 +237,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   // A clock that was set back must not run the damping clocks backwards.
   last_ = std::max(last_, aligned(began, config().prometheus.interval));
   if (hurried_) last_ = std::max(last_, aligned(began, config().fast_interval()));
+  ports.router.overdue();
   auto seen_now =
       look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)));
   auto& [seen, thought] = seen_now;

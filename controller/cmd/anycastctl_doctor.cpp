@@ -103,9 +103,12 @@ void check_router(const Json& s, Findings& out) {
   }
   out.ok("router", fmt::format("{} {} answers", word(r, "kind"), word(r, "version")));
   const bool ours = !r.at("revision").is_null();
-  out.check(
-      ours, "include", ours ? "it runs our fragment" : "it does not run our fragment",
-      fmt::format("include \"{}\"; in its configuration, then reload it", word(r, "fragment")));
+  const bool handed_over = word(r, "kind") == "frr";
+  out.check(ours, handed_over ? "objects" : "include",
+            ours ? "it runs our fragment" : "it does not run our fragment",
+            handed_over ? "anycastd hands it over in mode auto; otherwise: anycastctl apply"
+                        : fmt::format("include \"{}\"; in its configuration, then reload it",
+                                      word(r, "fragment")));
   for (const auto& notice : r.at("notices"))
     out.warn("router", notice.get<std::string>(), "anycastctl explain");
   for (const auto& up : s.at("upstreams")) {

@@ -82,7 +82,7 @@ std::string summary(const Config& config, const std::string& file) {
 void check_template(const Config& config, const Options& o, Findings& findings) {
   const auto fragment = load_template(config);
   if (fragment) return;
-  const auto path = config.router.templates + "/bird/fragment.tmpl";
+  const auto path = template_file(config);
   if (modified_at(path)) return findings.add(fragment.error());
   if (std::ranges::find(o.allow, "template") == o.allow.end()) findings.missing(path);
 }

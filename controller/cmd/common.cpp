@@ -1,10 +1,12 @@
 #include "controller/cmd/common.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "adapters/bird/bird.hpp"
+#include "adapters/frr/frr.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/render/builtin.hpp"
 #include "controller/render/fragment.hpp"
@@ -18,8 +20,12 @@ std::string host_name() {
   return whole.substr(0, whole.find('.'));
 }
 
+std::string template_file(const Config& config) {
+  return fmt::format("{}/{}/fragment.tmpl", config.router.templates, config.router.kind);
+}
+
 Result<render::Template> load_template(const Config& config) {
-  const auto path = config.router.templates + "/bird/fragment.tmpl";
+  const auto path = template_file(config);
   if (modified_at(path)) {
     const auto text = read_file(path, 1U << 20U);
     if (!text) return tl::unexpected(text.error());
@@ -31,7 +37,9 @@ Result<render::Template> load_template(const Config& config) {
     error.value().place = config.origins.at("router.templates");
     return error;
   }
-  return render::compile_fragment("fragment.tmpl (built in)", render::builtin_bird_fragment());
+  return render::compile_fragment("fragment.tmpl (built in)",
+                                  config.router.kind == "frr" ? render::builtin_frr_fragment()
+                                                              : render::builtin_bird_fragment());
 }
 
 Prepared prepare(const std::string& config_file, const std::string& node) {
@@ -54,8 +62,13 @@ Prepared prepare(const std::string& config_file, const std::string& node) {
 }
 
 Sources connect(const Config& config) {
-  return {.evidence = std::make_unique<PrometheusSource>(config),
-          .router = std::make_unique<bird::BirdSpeaker>(bird::settings_of(config))};
+  Sources out{.evidence = std::make_unique<PrometheusSource>(config), .router = nullptr};
+  if (config.router.kind == "frr") {
+    out.router = std::make_unique<frr::FrrSpeaker>(frr::settings_of(config));
+  } else {
+    out.router = std::make_unique<bird::BirdSpeaker>(bird::settings_of(config));
+  }
+  return out;
 }
 
 }  // namespace anycast::cmd

@@ -34,6 +34,8 @@ struct Prepared {
 };
 Prepared prepare(const std::string& config_file, const std::string& node);
 
+/// The template under `router.templates` for the kind of daemon.
+std::string template_file(const Config& config);
 /// The packaged template, or the file under `router.templates` where there is one.
 Result<render::Template> load_template(const Config& config);
 

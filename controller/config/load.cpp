@@ -33,8 +33,17 @@ std::optional<Tree> read(const std::vector<Source>& sources, Report& report) {
   return broken ? std::nullopt : std::move(all);
 }
 
+/// Where FRR keeps what has other places with BIRD.
+void complete_router(RouterConfig& router, const Bound& bound) {
+  if (router.kind != "frr") return;
+  if (!bound.set("router.socket")) router.socket = "/run/frr/bgpd.vty";
+  if (!bound.set("router.config")) router.config = "/etc/frr/frr.conf";
+  if (!bound.set("router.fragment")) router.fragment = "/run/anycastd/frr.conf";
+}
+
 /// Values that follow from others: one entry of thresholds per carrier, names of protocols, days.
 void complete(Document& d, Bound& bound) {
+  complete_router(d.config.router, bound);
   for (const auto& carrier : d.config.carriers) d.config.thresholds.emplace(carrier, d.base);
   for (auto& [name, node] : d.config.nodes) {
     for (auto& [upstream, session] : node.sessions) {

@@ -261,15 +261,19 @@ Table fleet(FleetConfig& f) {
 }
 
 Table router(RouterConfig& r) {
-  return {
-      {{"kind", "the routing daemon", {word(r.kind, {"bird"})}},
-       {"socket", "its control socket", {path(r.socket)}},
-       {"config", "the operator's main file; read, never written", {path(r.config)}},
-       {"fragment", "the only file that we write; the main file includes it", {path(r.fragment)}},
-       {"templates", "folder of the fragment's templates", {path(r.templates)}},
-       {"timeout",
-        "for one exchange on the socket",
-        {duration(r.timeout, milliseconds{10}, minutes{1})}}}};
+  return {{{"kind", "the routing daemon", {word(r.kind, {"bird", "frr"})}},
+           {"socket", "its control socket; with frr /run/frr/bgpd.vty", {path(r.socket)}},
+           {"config",
+            "the operator's main file; read, never written; with frr /etc/frr/frr.conf",
+            {path(r.config)}},
+           {"fragment",
+            "the only file that we write, and bird's main file includes it; with frr "
+            "/run/anycastd/frr.conf, which FRR does not read",
+            {path(r.fragment)}},
+           {"templates", "folder of the fragment's templates", {path(r.templates)}},
+           {"timeout",
+            "for one exchange on the socket",
+            {duration(r.timeout, milliseconds{10}, minutes{1})}}}};
 }
 
 Table history(HistoryConfig& h) {

@@ -7,8 +7,8 @@
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/said.hpp"
-#include "controller/render/bird_text.hpp"
 #include "controller/render/fragment.hpp"
+#include "controller/render/fragment_text.hpp"
 
 namespace anycast::core {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 std::optional<std::vector<Export>> exports_once_up(const Config& config, const RouterView& router,
                                                    const std::string& upstream) {
   if (!router.revision || router.revision != router.file_revision) return std::nullopt;
-  const auto text = render::parse_bird(router.fragment);
+  const auto text = render::parse_fragment(config.router.kind, router.fragment);
   if (!text) return std::nullopt;
   const auto filter =
       text->filters.find(render::filter_name(config.me().sessions.at(upstream).protocol));

@@ -41,6 +41,10 @@ class RouteSpeaker {
   virtual Result<void> confirm() = 0;
   /// Takes back what is on probation now, file and running configuration.
   virtual Result<void> undo() = 0;
+  /// Takes back what is on probation and past its time, where the daemon has no timer of its own.
+  /// Asked before each cycle by the one who writes, never by a dry run; the next `in_force` tells
+  /// how it went.
+  virtual void overdue() {}
   /// The node's own death: stops announcing on all sessions by the fastest way, then makes it last
   /// with `withdrawn`, a fragment in which every session withdraws. Not blocked by an operator's
   /// broken file.

@@ -74,7 +74,7 @@ class Reader {
  public:
   explicit Reader(std::vector<Token> tokens) : tokens_{std::move(tokens)} {}
 
-  Result<BirdText> run() {
+  Result<FragmentText> run() {
     while (!failed_ && peek().kind != Token::Kind::end) {
       if (accept("define")) {
         definition();
@@ -224,7 +224,7 @@ class Reader {
 
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
-  BirdText out_ = {};
+  FragmentText out_ = {};
   int definitions_ = 0;
   std::vector<bool> origins_ = {};
   std::optional<Error> failed_ = {};
@@ -232,7 +232,7 @@ class Reader {
 
 }  // namespace
 
-Result<BirdText> parse_bird(std::string_view text) {
+Result<FragmentText> parse_bird(std::string_view text) {
   auto tokens = tokens_of(text);
   if (!tokens) return tl::unexpected(tokens.error());
   return Reader{std::move(*tokens)}.run();

@@ -3,26 +3,40 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "controller/base/text.hpp"
 #include "controller/render/bird_text.hpp"
+#include "controller/render/frr_text.hpp"
 
 namespace anycast::render {
 namespace {
 
-constexpr std::string_view kRevisionLine = "define ANYCASTD_REVISION = ";
+/// The line that says the revision, in the words of each daemon.
+struct RevisionLine {
+  std::string_view before;
+  std::string_view after;
+};
+constexpr std::array<RevisionLine, 2> kRevisionLines{
+    {{"define ANYCASTD_REVISION = ", ";"}, {" description anycastd revision ", ""}}};
 constexpr int kPrependMax = 10;
 constexpr auto kGracefulShutdown = "65535:0";  // RFC 8326
+
+tl::unexpected<Error> unknown_kind(std::string_view kind) {
+  return fail(Remedy::fix_value,
+              fmt::format("no fragments for '{}', expected bird or frr", printable(kind)));
+}
 
 /// The digits of the one revision line, or nothing.
 std::optional<std::string_view> revision_digits(std::string_view text) {
   std::optional<std::string_view> found;
   for (std::size_t start = 0; start < text.size();) {
     const auto line = text.substr(start, text.find('\n', start) - start);
-    if (line.starts_with(kRevisionLine) && line.ends_with(';')) {
+    for (const auto& [before, after] : kRevisionLines) {
+      if (!line.starts_with(before) || !line.ends_with(after)) continue;
       if (found) return std::nullopt;
-      found = line.substr(kRevisionLine.size(), line.size() - kRevisionLine.size() - 1);
+      found = line.substr(before.size(), line.size() - before.size() - after.size());
     }
     start += line.size() + 1;
   }
@@ -33,7 +47,8 @@ List origins(const Config& config, Address::Family family) {
   List list;
   for (const auto& p : config.prefixes) {
     if (p.prefix.address.family == family) {
-      list.push_back({{"prefix", Data{to_string(p.prefix)}}});
+      list.push_back(
+          {{"prefix", Data{to_string(p.prefix)}}, {"list", Data{frr_list_name(p.prefix)}}});
     }
   }
   return list;
@@ -73,20 +88,50 @@ std::vector<Export> exports_of(const Config& config, const Session& session, con
   return exports;
 }
 
+List prepends_of(const Export& route) {
+  List out;
+  for (const auto asn : route.as_path) out.push_back({{"asn", Data{asn}}});
+  return out;
+}
+
+List communities_of(const Export& route) {
+  List out;
+  for (const auto& c : route.communities) out.push_back({{"community", Data{c}}});
+  return out;
+}
+
+/// The entries of a session's route-map: one per prefix of its family, exported or not.
+List entries_of(const Config& config, const Session& session, const std::vector<Export>& exports) {
+  List entries;
+  for (const auto& p : config.prefixes) {
+    if (p.prefix.address.family != session.neighbor.family) continue;
+    const auto route = std::ranges::find(exports, p.prefix, &Export::prefix);
+    const bool permit = route != exports.end();
+    const auto& said = permit ? *route : Export{.prefix = p.prefix};
+    entries.push_back({{"permit", Data{permit}},
+                       {"sequence", Data{static_cast<std::uint32_t>(10 * (entries.size() + 1))}},
+                       {"ipv4", Data{p.prefix.address.family == Address::Family::v4}},
+                       {"list", Data{frr_list_name(p.prefix)}},
+                       {"has_prepends", Data{!said.as_path.empty()}},
+                       {"prepends", Data{prepends_of(said)}},
+                       {"has_communities", Data{!said.communities.empty()}},
+                       {"communities", Data{communities_of(said)}}});
+  }
+  return entries;
+}
+
 Record session_record(const std::string& upstream, const std::string& protocol,
                       const Stance& stance, const std::vector<Export>& exports) {
   List routes;
   for (const auto& route : exports) {
-    List prepends;
-    for (const auto asn : route.as_path) prepends.push_back({{"asn", Data{asn}}});
-    List communities;
+    List standard;
     List large;
     for (const auto& c : route.communities)
-      (std::ranges::count(c, ':') == 1 ? communities : large).push_back({{"community", Data{c}}});
+      (std::ranges::count(c, ':') == 1 ? standard : large).push_back({{"community", Data{c}}});
     routes.push_back({{"proto", Data{static_protocol(route.prefix.address.family)}},
                       {"prefix", Data{to_string(route.prefix)}},
-                      {"prepends", Data{std::move(prepends)}},
-                      {"communities", Data{std::move(communities)}},
+                      {"prepends", Data{prepends_of(route)}},
+                      {"communities", Data{std::move(standard)}},
                       {"large_communities", Data{std::move(large)}}});
   }
   List asks;
@@ -134,7 +179,7 @@ Result<void> fits(const std::string& upstream, const std::map<std::string, Stanc
 
 /// The text does exactly what was asked for, by its own words.
 Result<void> audit(const Config& config, const Fragment& fragment) {
-  const auto read = parse_bird(fragment.text);
+  const auto read = parse_fragment(config.router.kind, fragment.text);
   if (!read) return tl::unexpected(read.error());
   const auto refuse = [](std::string text) {
     return fail(Remedy::fix_text, "the template renders " + std::move(text));
@@ -148,6 +193,9 @@ Result<void> audit(const Config& config, const Fragment& fragment) {
   for (const auto& [upstream, exports] : fragment.exports) {
     const auto name = filter_name(protocol_of(upstream, config.me().sessions.at(upstream)));
     const auto filter = left.find(name);
+    // A route-map without a prefix of the session's family has no entry, and one that is not there
+    // denies everything.
+    if (filter == left.end() && exports.empty() && config.router.kind == "frr") continue;
     if (filter == left.end()) return refuse(fmt::format("no filter '{}'", name));
     if (filter->second != exports) {
       return refuse(fmt::format("a filter '{}' that exports something else than the stance of '{}'",
@@ -164,6 +212,12 @@ Result<void> audit(const Config& config, const Fragment& fragment) {
 }  // namespace
 
 std::string filter_name(std::string_view protocol) { return fmt::format("anycastd_{}", protocol); }
+
+Result<FragmentText> parse_fragment(std::string_view kind, std::string_view text) {
+  if (kind == "bird") return parse_bird(text);
+  if (kind == "frr") return parse_frr(text);
+  return unknown_kind(kind);
+}
 
 std::string static_protocol(Address::Family family) {
   return family == Address::Family::v4 ? "anycastd4" : "anycastd6";
@@ -188,19 +242,25 @@ Result<Template> compile_fragment(std::string name, std::string_view text) {
   const Export route{.prefix = *Prefix::parse("192.0.2.0/24"),
                      .as_path = {64496},
                      .communities = {kGracefulShutdown, "64500:1:2"}};
-  const List routes{{{"prefix", Data{to_string(route.prefix)}}}};
-  const auto session = session_record(
-      "upstream", "protocol", Stance{.asks = {{"carrier", {.verb = Verb::local_pref}}}}, {route});
+  const List routes{
+      {{"prefix", Data{to_string(route.prefix)}}, {"list", Data{frr_list_name(route.prefix)}}}};
+  auto session = session_record("upstream", "protocol",
+                                Stance{.asks = {{"carrier", {.verb = Verb::local_pref}}}}, {route});
+  Config one;
+  one.prefixes = {{.prefix = route.prefix, .origin_asn = 64496}};
+  auto standard = route;
+  standard.communities = {kGracefulShutdown};
+  session["entries"] =
+      Data{entries_of(one, {.neighbor = route.prefix.address, .local = route.prefix.address},
+                      {std::move(standard)})};
   return Template::compile(std::move(name), text,
                            root_record("node", 1, routes, routes, {session}));
 }
 
 Result<Fragment> fragment(const Template& text, const Config& config,
                           const std::map<std::string, Stance>& stances, std::uint32_t guess) {
-  if (config.router.kind != "bird") {
-    return fail(Remedy::fix_value,
-                fmt::format("no fragments for '{}', expected bird", printable(config.router.kind)));
-  }
+  const auto& kind = config.router.kind;
+  if (kind != "bird" && kind != "frr") return unknown_kind(kind);
   Fragment out;
   List sessions;
   std::set<std::string> protocols;
@@ -215,7 +275,11 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     const auto communities = communities_of(config, upstream, stance);
     if (!communities) return tl::unexpected(communities.error());
     const auto& exports = out.exports[upstream] = exports_of(config, session, stance, *communities);
-    sessions.push_back(session_record(upstream, protocol, stance, exports));
+    auto record = session_record(upstream, protocol, stance, exports);
+    if (kind == "frr") {
+      record["entries"] = Data{entries_of(config, session, exports)};
+    }
+    sessions.push_back(std::move(record));
   }
   auto data = root_record(config.self, guess, origins(config, Address::Family::v4),
                           origins(config, Address::Family::v6), std::move(sessions));
@@ -223,8 +287,9 @@ Result<Fragment> fragment(const Template& text, const Config& config,
   if (!draft) return tl::unexpected(draft.error());
   const auto revision = revision_for(*draft);
   if (!revision) {
-    return fail(Remedy::fix_text,
-                fmt::format("the template renders no line '{}N;' of its own", kRevisionLine));
+    const auto& line = kRevisionLines.at(kind == "frr" ? 1 : 0);
+    return fail(Remedy::fix_text, fmt::format("the template renders no line '{}N{}' of its own",
+                                              line.before, line.after));
   }
   out.revision = *revision;
   if (*revision != guess) {

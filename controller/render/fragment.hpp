@@ -13,7 +13,7 @@
 
 namespace anycast::render {
 
-/// Compiles templates/bird/fragment.tmpl (or a site's own) against everything that `fragment`
+/// Compiles templates/<kind>/fragment.tmpl (or a site's own) against everything that `fragment`
 /// provides; `name` stands in error messages.
 Result<Template> compile_fragment(std::string name, std::string_view text);
 
@@ -29,11 +29,13 @@ Result<Fragment> fragment(const Template& text, const Config& config,
 /// The revision that a fragment's text claims, if its text is what that revision was made from.
 std::optional<std::uint32_t> revision_of(std::string_view text);
 
-/// hash32 of the text with the digits between "define ANYCASTD_REVISION = " and ";" left out; 0
-/// becomes 1, so that 0 can stand for "none". Nothing where there is not exactly one such line.
+/// hash32 of the text with the digits of "define ANYCASTD_REVISION = N;" (BIRD) or
+/// " description anycastd revision N" (FRR) left out; 0 becomes 1, so that 0 can stand for "none".
+/// Nothing where there is not exactly one such line.
 std::optional<std::uint32_t> revision_for(std::string_view text);
 
-/// What a session's BGP protocol has to name behind `export filter`.
+/// What a session's BGP protocol has to name behind `export filter`, or its neighbour as route-map
+/// `out`.
 std::string filter_name(std::string_view protocol);
 /// The static protocol that originates the prefixes of a family: "anycastd4" or "anycastd6".
 std::string static_protocol(Address::Family family);

@@ -41,6 +41,13 @@ Result<std::string> fill_community(std::string_view text) {
   return join(split(*canonical, ':'), ",");
 }
 
+Result<std::string> fill_pair(std::string_view text) {
+  const auto canonical = canonical_community(text);
+  if (!canonical || std::ranges::count(*canonical, ':') != 1)
+    return refuse(text, "a community like 65535:0");
+  return *canonical;
+}
+
 Result<std::string> fill_string(std::string_view text) {
   const bool fits = text.size() <= kStringMax && std::ranges::all_of(text, [](char c) {
                       return c >= ' ' && c <= '~' && c != '"' && c != '\\';
@@ -52,6 +59,7 @@ Result<std::string> fill_string(std::string_view text) {
 Result<std::string> fill_text(std::string_view type, const std::string& text) {
   if (type == "string") return fill_string(text);
   if (type == "community") return fill_community(text);
+  if (type == "pair") return fill_pair(text);
   if (type == "ident") {
     if (!is_ident(text)) return refuse(text, "a letter or '_', then letters, digits and '_'");
     return text;
@@ -60,9 +68,9 @@ Result<std::string> fill_text(std::string_view type, const std::string& text) {
     if (!is_name(text)) return refuse(text, "a name of letters, digits, '_' and '-'");
     return text;
   }
-  if (type == "symbol") {
+  if (type == "symbol" || type == "label") {
     if (!is_symbol(text)) return refuse(text, "a name of letters, digits, '_', '-', '.' and ':'");
-    return is_ident(text) ? text : fmt::format("'{}'", text);
+    return is_ident(text) || type == "label" ? text : fmt::format("'{}'", text);
   }
   if (type == "ip") {
     const auto address = Address::parse(text);
@@ -92,8 +100,9 @@ Result<std::string> fill_number(std::string_view type, std::uint32_t number) {
 }  // namespace
 
 const std::vector<std::string>& hole_types() {
-  static const std::vector<std::string> types{"ident", "word", "symbol",    "prefix", "ip",
-                                              "asn",   "u32",  "community", "string"};
+  static const std::vector<std::string> types{"ident",  "word",      "symbol", "label",
+                                              "prefix", "ip",        "asn",    "u32",
+                                              "pair",   "community", "string"};
   return types;
 }
 

@@ -17,23 +17,21 @@
 #include "tests/support/bird_config.hpp"
 #include "tests/support/bird_world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/fake_bird.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/real_bird.hpp"
 
 // Included by the tests of the BIRD adapter only: the support library does not link the adapter.
 namespace anycast::test {
 
-inline bool eventually(const std::function<bool()>& true_now) {
-  for (int i = 0; i < 800; ++i) {
-    if (true_now()) return true;
-    std::this_thread::sleep_for(milliseconds{25});
-  }
-  return false;
-}
-
 /// A BIRD in a folder of its own, and what a test does to it besides the adapter.
 class BirdBench {
  public:
+  static Fragment fragment(const std::map<std::string, Stance>& stances) {
+    return bird_fragment(stances);
+  }
+
   BirdBench() {
     std::string form = "/tmp/anycastd-bird-XXXXXX";
     if (::mkdtemp(form.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
@@ -88,9 +86,10 @@ class BirdBench {
            hears("t_ntt", fragment.exports.at("ntt")) &&
            hears("t_ntt6", fragment.exports.at("ntt6"));
   }
-  /// BIRD's count of received updates, as its line of "show protocols all".
-  std::string updates(const std::string& protocol) const {
-    const auto reply = ask(world->upstream_socket(), "show protocols all \"" + protocol + "\"");
+  /// BIRD's count of updates received for the table, as its line of "show protocols all".
+  std::string updates(const std::string& table) const {
+    const auto reply =
+        ask(world->upstream_socket(), "show protocols all \"from" + table.substr(1) + "\"");
     for (const auto& line : reply.lines) {
       if (line.text.find("Import updates:") != std::string::npos) return line.text;
     }

@@ -9,6 +9,21 @@ namespace {
 
 Address address(std::string_view text) { return Address::parse(text).value(); }
 
+Result<render::Template> compiled(const std::string& kind) {
+  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/" + kind + "/fragment.tmpl"};
+  std::stringstream text;
+  text << file.rdbuf();
+  return render::compile_fragment("fragment.tmpl", text.str());
+}
+
+Fragment rendered(const Result<render::Template>& text, const Config& config,
+                  const std::map<std::string, Stance>& stances) {
+  if (!text) throw std::runtime_error{to_string(text.error())};
+  auto fragment = render::fragment(*text, config, stances);
+  if (!fragment) throw std::runtime_error{to_string(fragment.error())};
+  return *fragment;
+}
+
 }  // namespace
 
 Config bird_config() {
@@ -47,19 +62,23 @@ std::map<std::string, Stance> all_say(const Stance& stance) {
   return {{"cmi", stance}, {"ntt", stance}, {"ntt6", stance}};
 }
 
-Result<render::Template> shipped_template() {
-  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/bird/fragment.tmpl"};
-  std::stringstream text;
-  text << file.rdbuf();
-  return render::compile_fragment("fragment.tmpl", text.str());
+Config frr_config() {
+  auto config = bird_config();
+  config.router.kind = "frr";
+  return config;
 }
+
+Result<render::Template> shipped_template() { return compiled("bird"); }
+Result<render::Template> shipped_frr_template() { return compiled("frr"); }
 
 Fragment bird_fragment(const std::map<std::string, Stance>& stances) {
   static const auto text = shipped_template();
-  if (!text) throw std::runtime_error{to_string(text.error())};
-  auto fragment = render::fragment(*text, bird_config(), stances);
-  if (!fragment) throw std::runtime_error{to_string(fragment.error())};
-  return *fragment;
+  return rendered(text, bird_config(), stances);
+}
+
+Fragment frr_fragment(const std::map<std::string, Stance>& stances) {
+  static const auto text = shipped_frr_template();
+  return rendered(text, frr_config(), stances);
 }
 
 }  // namespace anycast::test

@@ -13,9 +13,14 @@ namespace anycast::test {
 Config bird_config();
 /// Every session of `bird_config()` with this stance.
 std::map<std::string, Stance> all_say(const Stance& stance);
+/// The same node with FRR instead of BIRD.
+Config frr_config();
 /// templates/bird/fragment.tmpl, compiled; a failure is a failed assertion of the caller's test.
 Result<render::Template> shipped_template();
+/// templates/frr/fragment.tmpl, compiled.
+Result<render::Template> shipped_frr_template();
 /// The fragment of the shipped template; for stances that cannot fail.
 Fragment bird_fragment(const std::map<std::string, Stance>& stances);
+Fragment frr_fragment(const std::map<std::string, Stance>& stances);
 
 }  // namespace anycast::test

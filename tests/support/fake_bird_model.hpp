@@ -25,7 +25,7 @@ class FakeBirdModel {
 
  private:
   struct Running {
-    std::optional<render::BirdText> ours;
+    std::optional<render::FragmentText> ours;
   };
   using Clock = std::chrono::steady_clock;
 

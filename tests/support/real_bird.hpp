@@ -4,14 +4,13 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "tests/support/bird_world.hpp"
+#include "tests/support/upstreams.hpp"
 
 namespace anycast::test {
 
-/// Two real BIRDs, the node's and one that plays all upstreams, in two network namespaces without
-/// names that end with this process, joined by a veth pair.
+/// A real BIRD, with real upstreams.
 class RealBird final : public BirdWorld {
  public:
   /// Nothing, and the reason in `why`, where this machine has no bird or gives us no namespace. The
@@ -21,7 +20,7 @@ class RealBird final : public BirdWorld {
 
   std::string name() const override { return "real bird"; }
   std::string socket() const override { return folder_ + "/bird.ctl"; }
-  std::string upstream_socket() const override { return folder_ + "/upstream.ctl"; }
+  std::string upstream_socket() const override { return upstreams_.socket(); }
   std::string operator_config() const override { return folder_ + "/bird.conf"; }
   void kill() override;
   void start() override;
@@ -29,17 +28,11 @@ class RealBird final : public BirdWorld {
   void thaw() override;
 
  private:
-  explicit RealBird(std::string folder) : folder_{std::move(folder)} {}
-  std::string set_up();
+  explicit RealBird(std::string folder) : folder_{folder}, upstreams_{std::move(folder)} {}
 
   std::string folder_;
-  pid_t node_space_ = 0;
-  pid_t upstream_space_ = 0;
+  Upstreams upstreams_;
   pid_t node_ = 0;
-  pid_t upstream_ = 0;
 };
-
-/// Runs a program to its end, quietly; its exit status, or -1.
-int run_program(const std::vector<std::string>& words);
 
 }  // namespace anycast::test

@@ -10,16 +10,6 @@ const Fragment kAnnounced = bird_fragment(all_say({}));
 
 }  // namespace
 
-TEST_CASE("a fragment edited by hand has no revision of its own") {
-  on_both([](BirdBench& b) {
-    b.write(b.fragment_file(), kWithdrawn.text + "# a remark\n");
-    const auto view = b.speaker().in_force();
-    REQUIRE(view);
-    CHECK(view->file_revision == std::nullopt);
-    CHECK(view->revision == kWithdrawn.revision);
-  });
-}
-
 TEST_CASE("a missing include is noticed and blocks a change") {
   on_both([](BirdBench& b) {
     b.write(b.operator_file(), "router id 192.0.2.1;\nprotocol device { }\n");
@@ -66,21 +56,6 @@ TEST_CASE("a fragment included by a pattern is applied without a twin, and says 
   });
 }
 
-TEST_CASE("a second writer is refused as long as the first one lives") {
-  on_both([](BirdBench& b) {
-    auto second = b.speaker();
-    {
-      auto first = b.speaker();
-      REQUIRE(first.check(kAnnounced));
-      const auto refused = second.apply(kAnnounced, seconds{30});
-      REQUIRE(!refused);
-      CHECK(refused.error().text.starts_with("another anycastd writes '" + b.fragment_file()));
-      CHECK(second.in_force());
-    }
-    CHECK(second.check(kAnnounced));
-  });
-}
-
 TEST_CASE("a command that could kill the daemon's socket is refused before it is sent") {
   on_both([](BirdBench& b) {
     auto client = bird::Client::connect(b.world->socket(), seconds{1}, seconds{5});
@@ -105,28 +80,6 @@ TEST_CASE("the reading connection cannot change anything") {
   });
 }
 
-TEST_CASE("a daemon that hangs is an error in time, and nothing is left half done") {
-  on_both([](BirdBench& b) {
-    auto speaker = b.speaker();
-    REQUIRE(speaker.check(kAnnounced));
-    b.world->freeze();
-    const auto begin = std::chrono::steady_clock::now();
-    const auto view = speaker.in_force();
-    const auto applied = speaker.apply(kAnnounced, seconds{30});
-    const auto took = std::chrono::steady_clock::now() - begin;
-    b.world->thaw();
-    REQUIRE(!view);
-    CHECK(view.error().remedy == Remedy::wait);
-    REQUIRE(!applied);
-    CHECK(took < seconds{15});  // half of the probation
-    CHECK(b.read(b.fragment_file()) == kWithdrawn.text);
-    REQUIRE(eventually([&] { return speaker.in_force().has_value(); }));
-    CHECK(speaker.in_force()->revision == kWithdrawn.revision);
-    REQUIRE(speaker.apply(kAnnounced, seconds{30}));
-    CHECK(speaker.confirm());
-  });
-}
-
 TEST_CASE("a dead daemon is an error, and its restart is seen") {
   on_both([](BirdBench& b) {
     auto speaker = b.speaker();
@@ -146,21 +99,5 @@ TEST_CASE("a dead daemon is an error, and its restart is seen") {
     CHECK(b.hears(kAnnounced));
     REQUIRE(speaker.apply(kWithdrawn, seconds{30}));
     CHECK(speaker.confirm());
-  });
-}
-
-TEST_CASE("silence without a daemon leaves the withdrawn fragment for its next start") {
-  on_both([](BirdBench& b) {
-    auto speaker = b.speaker();
-    REQUIRE(speaker.apply(kAnnounced, seconds{30}));
-    REQUIRE(speaker.confirm());
-    b.world->kill();
-    const auto silenced = speaker.silence(kWithdrawn);
-    REQUIRE(!silenced);
-    CHECK(silenced.error().text.starts_with("not withdrawn: "));
-    CHECK(b.read(b.fragment_file()) == kWithdrawn.text);
-    b.world->start();
-    REQUIRE(b.sessions_up());
-    CHECK(b.hears(kWithdrawn));
   });
 }

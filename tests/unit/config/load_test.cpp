@@ -59,6 +59,25 @@ TEST_CASE("the example is read into the model") {
   CHECK(c.history.keep == hours{24 * 400});
 }
 
+TEST_CASE("with frr the places of the router are frr's, unless they are written") {
+  auto text = kExample;
+  const auto from = text.find("router:\n");
+  const auto to = text.find("\n\n", from);
+  const auto router = [&](const std::string& block) {
+    auto changed = text;
+    const auto loaded =
+        load({{"anycastd.yaml", changed.replace(from, to - from, block)}}, {.self = "hk-idc-1"});
+    REQUIRE(loaded.config);
+    return loaded.config->router;
+  };
+  const auto frr = router("router: {kind: frr, config: /srv/frr.conf}");
+  CHECK(frr.kind == "frr");
+  CHECK(frr.socket == "/run/frr/bgpd.vty");
+  CHECK(frr.config == "/srv/frr.conf");
+  CHECK(frr.fragment == "/run/anycastd/frr.conf");
+  CHECK(router("router: {kind: bird}").socket == "/run/bird/bird.ctl");
+}
+
 TEST_CASE("a carrier takes from thresholds.default what it leaves out") {
   const auto loaded = load_example();
   REQUIRE(loaded.config);

@@ -125,9 +125,9 @@ TEST_CASE("what cannot be rendered is refused before the template is asked") {
         "'prepend 11' for 'cmi', expected 1 to 10 times");
   config.nodes["hk1"].sessions["ntt"].protocol = "cmi";
   CHECK(fragment(text, config, all_say({})).error().text == "two sessions with the protocol 'cmi'");
-  config.router.kind = "frr";
+  config.router.kind = "quagga";
   CHECK(fragment(text, config, all_say({})).error().text ==
-        "no fragments for 'frr', expected bird");
+        "no fragments for 'quagga', expected bird or frr");
 }
 
 TEST_CASE("a template that would announce anything else is refused") {

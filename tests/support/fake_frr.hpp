@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tests/support/frr_world.hpp"
+
+namespace anycast::test {
+
+/// A bgpd in a thread: the protocol of its vty socket and a simple model behind it, which takes our
+/// few commands and sends an update where a cleared neighbour's routes, or a network, change. For
+/// what the real one does not do on demand, `twist` sees every reply before it is sent.
+class FakeFrr final : public FrrWorld {
+ public:
+  /// Gets the command and the reply as it stands on the wire, NULs and status included; what it
+  /// returns is sent instead. Everything behind a '\x04' is not sent, the connection is closed
+  /// there.
+  using Twist = std::function<std::string(const std::string& command, const std::string& reply)>;
+
+  explicit FakeFrr(std::string folder);
+  ~FakeFrr() override;
+
+  bool is_real() const override { return false; }
+  std::string socket() const override { return folder_ + "/bgpd.vty"; }
+  std::string operator_config() const override { return folder_ + "/frr.conf"; }
+  void kill() override;
+  void start() override;
+  void freeze() override;
+  void thaw() override;
+  std::vector<Export> heard(const std::string& table) const override;
+  std::string updates(const std::string& table) const override;
+
+  void twist(Twist twist);
+
+ private:
+  struct Server;
+  std::string folder_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace anycast::test

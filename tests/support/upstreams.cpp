@@ -1,0 +1,81 @@
+#include "tests/support/upstreams.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <vector>
+
+#include "tests/support/process.hpp"
+
+namespace anycast::test {
+namespace {
+
+constexpr auto kUpstreamText = R"(router id 192.0.2.2;
+ipv4 table t_cmi;
+ipv4 table t_ntt;
+ipv6 table t_ntt6;
+protocol device {{ }}
+template bgp node {{
+  connect delay time 1;
+  error wait time 1, 2;
+}}
+protocol bgp from_cmi from node {{
+  local 192.0.2.2 as 64501;
+  neighbor 192.0.2.1 as 64500;
+  ipv4 {{ table t_cmi; import all; export none; }};
+}}
+protocol bgp from_ntt from node {{
+  local 192.0.2.6 as 64502;
+  neighbor 192.0.2.5 as 64500;
+  ipv4 {{ table t_ntt; import all; export none; }};
+}}
+protocol bgp from_ntt6 from node {{
+  local 2001:db8::2 as 64502;
+  neighbor 2001:db8::1 as 64500;
+  ipv6 {{ table t_ntt6; import all; export none; }};
+}}
+)";
+
+}  // namespace
+
+Upstreams::~Upstreams() {
+  end_process(bird_);
+  end_process(node_space_);
+  end_process(upstream_space_);
+}
+
+std::string Upstreams::start() {
+  if (run_program({"bird", "--version"}) != 0) return "no program 'bird'";
+  node_space_ = new_space();
+  upstream_space_ = new_space();
+  if (node_space_ < 0 || upstream_space_ < 0) return "no right to make a network namespace";
+  const auto peer = std::to_string(upstream_space_);
+  struct Line {
+    pid_t where;
+    std::vector<std::string> words;
+  };
+  const std::vector<Line> lines{
+      {node_space_,
+       {"ip", "link", "add", "up0", "type", "veth", "peer", "name", "down0", "netns", peer}},
+      {node_space_, {"ip", "link", "set", "lo", "up"}},
+      {upstream_space_, {"ip", "link", "set", "lo", "up"}},
+      {node_space_, {"ip", "addr", "add", "192.0.2.1/30", "dev", "up0"}},
+      {node_space_, {"ip", "addr", "add", "192.0.2.5/30", "dev", "up0"}},
+      {node_space_, {"ip", "addr", "add", "2001:db8::1/64", "dev", "up0", "nodad"}},
+      {upstream_space_, {"ip", "addr", "add", "192.0.2.2/30", "dev", "down0"}},
+      {upstream_space_, {"ip", "addr", "add", "192.0.2.6/30", "dev", "down0"}},
+      {upstream_space_, {"ip", "addr", "add", "2001:db8::2/64", "dev", "down0", "nodad"}},
+      {node_space_, {"ip", "link", "set", "up0", "up"}},
+      {upstream_space_, {"ip", "link", "set", "down0", "up"}},
+  };
+  for (const auto& line : lines) {
+    if (run_program(inside(line.where, line.words)) != 0)
+      return "cannot join two namespaces by veth";
+  }
+  std::ofstream{folder_ + "/upstream.conf"} << fmt::format(kUpstreamText);
+  bird_ = spawn(inside(upstream_space_, {"bird", "-f", "-c", folder_ + "/upstream.conf", "-s",
+                                         socket(), "-P", folder_ + "/upstream.pid"}));
+  return {};
+}
+
+}  // namespace anycast::test

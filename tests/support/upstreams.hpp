@@ -1,0 +1,32 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace anycast::test {
+
+/// Two network namespaces without names that end with this process, joined by a veth pair: one for
+/// a node with the sessions of `bird_config()`, one with a real BIRD that plays all upstreams and
+/// keeps what it hears in the tables t_cmi, t_ntt and t_ntt6.
+class Upstreams {
+ public:
+  /// The socket and the configuration of the upstreams' BIRD are made in `folder`.
+  explicit Upstreams(std::string folder) : folder_{std::move(folder)} {}
+  Upstreams(const Upstreams&) = delete;
+  Upstreams& operator=(const Upstreams&) = delete;
+  ~Upstreams();
+
+  /// Empty, or why this machine cannot have them.
+  std::string start();
+  std::string socket() const { return folder_ + "/upstream.ctl"; }
+  pid_t node_space() const { return node_space_; }
+
+ private:
+  std::string folder_;
+  pid_t node_space_ = 0;
+  pid_t upstream_space_ = 0;
+  pid_t bird_ = 0;
+};
+
+}  // namespace anycast::test
