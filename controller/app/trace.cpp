@@ -216,9 +216,6 @@ Result<void> TraceSource::take(const std::string& line) {
   if (lines_ > 0) return wrong("fewer samples than the page has");
   if (json.contains("end")) {
     ended_ = true;
-    page_before_ = page_;
-    partial_ = false;
-    faults_.clear();
     return {};
   }
   if (json.contains("series")) {
@@ -248,8 +245,13 @@ Result<void> TraceSource::read_line() {
 
 Result<Evidence> TraceSource::evidence(Time at) {
   if (last_ && at < *last_) return fail(Remedy::fix_value, "a trace is read forwards only");
-  while (!ended_ && (page_ < at || lines_ > 0)) {
+  // The whole span is there only if its end is.
+  while (!ended_ && (page_ < at || lines_ > 0 || at >= head_.to)) {
     if (auto read = read_line(); !read) return tl::unexpected(read.error());
+  }
+  if (at > page_) {
+    faults_.clear();
+    partial_ = false;
   }
   Evidence out{.at = at, .server = head_.server, .faults = faults_, .partial = partial_};
   // Statistics begin anew after a partial answer, and at first.

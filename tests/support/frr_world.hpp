@@ -22,7 +22,7 @@ class FrrWorld {
   virtual void thaw() = 0;
   /// What an upstream has in the table, with the AS that eBGP adds.
   virtual std::vector<Export> heard(const std::string& table) const = 0;
-  /// A text that changes with every update that arrives for the table.
+  /// A text that changes with every update that changes something in the table.
   virtual std::string updates(const std::string& table) const = 0;
 };
 
