@@ -259,13 +259,14 @@ Result<Evidence> TraceSource::evidence(Time at) {
   last_ = at;
   const auto oldest = at - longest_;
   const auto from = at <= whole_until_ ? oldest : std::max(oldest, at - 2 * interval_);
-  for (auto& [key, samples] : series_) {
+  for (auto& series : series_) {
+    auto& samples = series.samples;  // clang 14 does not let a lambda have a structured binding
     const auto place = [&](Time t) {
       return std::ranges::upper_bound(samples, t, {}, &Sample::at);
     };
     const auto live = place(oldest);
     const auto end = place(at);
-    if (live != end) out.series.push_back({.key = key, .samples = {place(from), end}});
+    if (live != end) out.series.push_back({.key = series.key, .samples = {place(from), end}});
     if (live - samples.begin() > samples.end() - live) samples.erase(samples.begin(), live);
   }
   std::ranges::sort(out.series, {}, &ProbeSeries::key);

@@ -55,7 +55,7 @@ class BirdBench {
     config.router.socket = world->socket();
     config.router.config = operator_file();
     config.router.fragment = fragment_file();
-    config.router.timeout = milliseconds{600};
+    config.router.timeout = milliseconds{1500};
     return bird::settings_of(config);
   }
   bird::BirdSpeaker speaker() const { return bird::BirdSpeaker{settings()}; }

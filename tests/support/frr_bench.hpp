@@ -50,7 +50,7 @@ class FrrBench {
     config.router.socket = world->socket();
     config.router.config = operator_file();
     config.router.fragment = fragment_file();
-    config.router.timeout = milliseconds{600};
+    config.router.timeout = milliseconds{1500};
     return frr::settings_of(config);
   }
   frr::FrrSpeaker speaker() const { return frr::FrrSpeaker{settings()}; }

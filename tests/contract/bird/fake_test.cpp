@@ -73,7 +73,9 @@ TEST_CASE("a reply without an end, in length or in time, is given up") {
     for (int i = 0; i < 400000; ++i) endless += "1000-and so on, and so on\n";
     return endless;
   });
-  CHECK(fake.bench.speaker().in_force().error().text ==
+  auto patient = fake.bench.settings();
+  patient.timeout = minutes{1};  // not the time is to end it
+  CHECK(bird::BirdSpeaker{patient}.in_force().error().text ==
         "bird's reply is larger than 8388608 bytes");
   fake.spoil("show status", [](const std::string&) { return "1000-wait\n"; });
   CHECK(fake.bench.speaker().in_force().error().text ==

@@ -46,7 +46,9 @@ TEST_CASE("a reply without an end, in length or in time, is given up") {
   const Fake fake;
   fake.spoil("show running-config",
              [](const std::string&) { return std::string((8U << 20U) + 70000U, 'x'); });
-  CHECK(fake.bench.speaker().in_force().error().text ==
+  auto patient = fake.bench.settings();
+  patient.timeout = minutes{1};  // not the time is to end it
+  CHECK(frr::FrrSpeaker{patient}.in_force().error().text ==
         "bgpd sends a reply of more than 8388608 bytes");
   fake.spoil("show running-config", [](const std::string&) { return "router bgp 64500\n"; });
   CHECK(fake.bench.speaker().in_force().error().text ==
