@@ -92,8 +92,34 @@ Json exports(const std::vector<Export>& routes) {
   return out;
 }
 
+/// The carriers' paths in the order of policy prefer, with what was chosen; empty with a ladder.
+Json choices(const Published& p, const std::vector<std::string>& carriers) {
+  Json out = Json::array();
+  for (const auto& plan : p.plan.carriers) {
+    if (std::ranges::find(carriers, plan.carrier) == carriers.end()) continue;
+    Json ranked = Json::array();
+    for (const auto& one : plan.ranked) {
+      const auto& path = p.plan.paths.at(one.path);
+      ranked.push_back({{"node", path.key.node},
+                        {"upstream", path.key.upstream},
+                        {"role", to_string(one.role)},
+                        {"score", nullptr},
+                        {"extra_seconds", to_seconds(one.extra)},
+                        {"handicap", one.level},
+                        {"worse_since", time(one.worse_since)}});
+      if (path.unknown_why.empty()) ranked.back()["score"] = bounded(one.score);
+    }
+    out.push_back({{"carrier", plan.carrier},
+                   {"why", plan.why},
+                   {"earliest", time(plan.earliest)},
+                   {"ranked", ranked}});
+  }
+  return out;
+}
+
 Json ladder(const Published& p) {
   Json out = Json::array();
+  if (p.config->policy.kind == Policy::Kind::prefer) return out;
   out.push_back({{"rung", 0}, {"to", stance(Stance{})}, {"settle_seconds", nullptr}});
   int rung = 0;
   for (const auto& step : p.config->policy.carrier_bad) {
@@ -166,6 +192,11 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   out["paths"] = Json::array();
   for (const auto* path : chosen) out["paths"].push_back(path_report(p, *path));
   out["ladder"] = ladder(p);
+  if (!p.plan.carriers.empty()) {
+    std::vector<std::string> carriers;
+    for (const auto* path : chosen) carriers.push_back(path->key.carrier);
+    out["choices"] = choices(p, carriers);
+  }
   out["sessions"] = Json::array();
   auto upstreams = sessions_of(chosen);
   if (is_upstream) upstreams = {subject};

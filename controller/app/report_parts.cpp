@@ -19,12 +19,6 @@ std::string word(Stance::Kind kind) {
   return "?";
 }
 
-Json bounded(const Bounded<Duration>& b) {
-  return {{"value_seconds", to_seconds(b.value)},
-          {"low_seconds", to_seconds(b.low)},
-          {"high_seconds", to_seconds(b.high)}};
-}
-
 bool says(const Json& list, const std::string& text) {
   return std::ranges::any_of(list, [&](const Json& notice) {
     return notice.at("text").get_ref<const std::string&>().find(text) != std::string::npos;
@@ -86,6 +80,12 @@ Json stance(const Stance& stance) {
   Json out = {{"state", word(stance.kind)}, {"prepend", stance.prepend}};
   for (const auto& [carrier, ask] : stance.asks) out["asks"][carrier] = to_string(ask);
   return out;
+}
+
+Json bounded(const Bounded<Duration>& b) {
+  return {{"value_seconds", to_seconds(b.value)},
+          {"low_seconds", to_seconds(b.low)},
+          {"high_seconds", to_seconds(b.high)}};
 }
 
 Json estimate(const Estimate& e) {

@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 
 Json head(const char* kind, const Published& p);
 Json time(std::optional<Time> t);
+Json bounded(const Bounded<Duration>& b);
 Json estimate(const Estimate& e);
 Json regions(const PathReport& path);
 /// Thresholds of a carrier, each with the place that set it or null where it is the default.

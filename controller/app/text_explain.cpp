@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/text_parts.hpp"
+#include "controller/app/text_ranking.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::text {
@@ -212,7 +213,12 @@ std::string chose(const Json& r, const Look& look) {
       text += fmt::format(" (settle {})", age(at(rung, "settle_seconds")));
     rungs.push_back(text);
   }
-  out += item(out.empty() ? "4 chose" : "", "ladder: " + join(rungs, ", "), look);
+  if (!rungs.empty())
+    out += item(out.empty() ? "4 chose" : "", "ladder: " + join(rungs, ", "), look);
+  for (const auto& choice : items(at(r, "choices"))) {
+    for (const auto& line : ranking(r, choice, look))
+      out += item(out.empty() ? "4 chose" : "", line, look);
+  }
   for (const auto& session : items(at(r, "sessions"))) {
     if (at(session, "wanted").is_null()) {
       out += item(

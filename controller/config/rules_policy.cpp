@@ -37,7 +37,8 @@ void check_count(const Checked& c, std::size_t i) {
 void check_ladder(const Checked& c) {
   const auto& rungs = c.config.policy.carrier_bad;
   if (!c.bound.good("policy.carrier_bad")) return;
-  if (rungs.empty() && c.config.mode != Mode::observe) {
+  const bool ladder = c.config.policy.kind == Policy::Kind::ladder;
+  if (ladder && rungs.empty() && c.config.mode != Mode::observe) {
     c.report.warning(c.bound.at("policy"), "policy-empty",
                      fmt::format("mode {} without a rung in policy.carrier_bad never changes "
                                  "anything",
@@ -57,6 +58,22 @@ void check_ladder(const Checked& c) {
         c.bound.at(rung_path(i) + ".settle"), "settle-short",
         fmt::format("{} is too short to see what the rung did", print_duration(rungs[i].settle)),
         {fmt::format("a quarter of evidence.window ({}) is the least", print_duration(enough))});
+  }
+}
+
+/// Policy prefer where an upstream leads to several carriers and knows no way to tell them apart.
+void check_prefer(const Checked& c) {
+  if (c.config.policy.kind != Policy::Kind::prefer || !c.bound.good("upstreams")) return;
+  for (const auto& [name, upstream] : c.config.upstreams) {
+    std::vector<std::string> without;
+    for (const auto& carrier : upstream.carries) {
+      if (levers(upstream, carrier).empty()) without.push_back(carrier);
+    }
+    if (without.empty() || upstream.carries.size() < 2) continue;
+    c.report.warning(
+        c.bound.at("upstreams." + name), "prefer-together",
+        fmt::format("no tested community of '{}' toward {}", name, join(without, ", ")),
+        {"users of all its carriers move together then, by prepending; see communities"});
   }
 }
 
@@ -161,6 +178,7 @@ void check_pause(const Checked& c, const Pause& pause, const std::string& path) 
 
 void check_policy(const Checked& c) {
   check_ladder(c);
+  check_prefer(c);
   check_min_nodes(c);
   check_min_paths(c);
   check_anchors(c);
@@ -168,6 +186,7 @@ void check_policy(const Checked& c) {
   check_damping(c);
   check_pause(c, c.config.guards.reannounce, "guards.reannounce");
   check_pause(c, c.config.guards.reversal, "guards.reversal");
+  check_pause(c, c.config.policy.prefer.hold, "policy.prefer.hold");
   check_pause(c, c.config.guards.effect.back_off, "guards.effect.back_off");
 }
 

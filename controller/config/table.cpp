@@ -183,15 +183,26 @@ Value rungs(std::vector<Rung>& target) {
   return value;
 }
 
+Scalar kind(Policy::Kind& target) {
+  return choice([&target](int i) { target = static_cast<Policy::Kind>(i); },
+                [&target] { return static_cast<int>(target); }, {"ladder", "prefer"});
+}
+
 Table policy(Policy& p) {
-  return {{{"carrier_bad", "rungs that a session climbs while a carrier it leads to is bad",
-            rungs(p.carrier_bad)},
-           {"restore",
-            "the way back, down the same rungs one at a time",
-            {settle(p.restore_settle, "time on each rung on the way back")}},
-           {"drain",
-            "GRACEFUL_SHUTDOWN (RFC 8326) before an ordered withdrawal",
-            {settle(p.drain_settle, "time between the two")}}}};
+  return {
+      {{"kind",
+        "ladder makes the bad path of a carrier less attractive, rung by rung; prefer keeps each "
+        "carrier's users on its best path",
+        {kind(p.kind)}},
+       {"prefer", "when prefer moves a carrier's users", {prefer(p.prefer)}},
+       {"carrier_bad", "rungs that a session climbs while a carrier it leads to is bad",
+        rungs(p.carrier_bad)},
+       {"restore",
+        "the way back, down the same rungs one at a time",
+        {settle(p.restore_settle, "time on each rung on the way back")}},
+       {"drain",
+        "GRACEFUL_SHUTDOWN (RFC 8326) before an ordered withdrawal",
+        {settle(p.drain_settle, "time between the two")}}}};
 }
 
 Scalar day(int& target) {

@@ -49,4 +49,19 @@ Table effect(EffectGuard& e) {
             {duration(e.clean, minutes{1}, kDay)}}}};
 }
 
+Table prefer(Prefer& p) {
+  return {{{"margin",
+            "another path must surely be better by this score (ms of RTT; 1 % of loss counts 20ms)",
+            {duration(p.margin, seconds{0}, seconds{10})}},
+           {"margin_share", "and by this share of the score", {share(p.margin_share)}},
+           {"confirm", "for so long without a break", {duration(p.confirm, seconds{0}, kDay)}},
+           {"hold", "between two moves of a carrier's users", {pause(p.hold)}},
+           {"emergency_hold",
+            "the same while they surely lose more than emergency_loss",
+            {duration(p.emergency_hold, seconds{0}, kDay)}},
+           {"emergency_loss",
+            "from here on a path that is surely better is enough, at once",
+            {share(p.emergency_loss)}}}};
+}
+
 }  // namespace anycast::config

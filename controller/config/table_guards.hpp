@@ -5,9 +5,10 @@
 
 namespace anycast::config {
 
-// Parts of the field table under `guards`.
+// Parts of the field table under `guards` and `policy`.
 Table damping(Damping& d);
 Table pause(Pause& p);
 Table effect(EffectGuard& e);
+Table prefer(Prefer& p);
 
 }  // namespace anycast::config

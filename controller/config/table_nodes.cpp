@@ -67,6 +67,9 @@ Table upstream(Upstream& u) {
            {"carries", "carriers whose users reach us through it",
             list(u.carries, [](std::string& carrier) { return name(carrier); }), kRequired},
            {"prepend_max", "longest prepending that it accepts", {count(u.prepend_max, 0, 10)}},
+           {"cost",
+            "counts as so much RTT against its paths, for policy prefer",
+            {duration(u.cost, seconds{0}, seconds{10})}},
            {"communities", "what it does for a route that carries one of these",
             communities(u.communities)}}};
 }

@@ -6,6 +6,7 @@
 
 #include "controller/base/text.hpp"
 #include "controller/core/effect.hpp"
+#include "controller/core/prefer.hpp"
 
 namespace anycast::core {
 namespace {
@@ -92,6 +93,8 @@ std::string by_person(const std::string& what, const std::string& actor,
   return fmt::format("{} by {} \"{}\"", what, actor, reason);
 }
 
+bool prefers(const Context& context) { return context.config.policy.kind == Policy::Kind::prefer; }
+
 /// 3.1 to 3.3: what stands regardless of evidence.
 std::optional<Step> standing(const Context& context, const std::string& upstream,
                              const SessionState& session) {
@@ -108,6 +111,10 @@ std::optional<Step> standing(const Context& context, const std::string& upstream
     step.why = by_person("pinned", session.pin->actor, session.pin->reason);
   } else if (session.cause == Cause::operated) {
     step.to = stance_of(context.config.policy, session.rung);
+    if (prefers(context)) {
+      step.to = beside(context, {context.config.self, upstream});
+      step.rung = rung_of(context.config.policy, step.to);
+    }
     step.why = "no order holds it any more";
   } else {
     return std::nullopt;
@@ -115,10 +122,37 @@ std::optional<Step> standing(const Context& context, const std::string& upstream
   return step;
 }
 
+/// 3.4 to 3.6 by policy prefer.
+std::optional<Step> preferred(const Context& context, const std::string& upstream,
+                              const SessionState& session) {
+  const SessionKey place{context.config.self, upstream};
+  Step step{.upstream = upstream,
+            .from = session.stance,
+            .to = session.stance,
+            .rung = session.rung,
+            .cause = Cause::carrier};
+  if (session.cause == Cause::startup && !session.stance.announces()) {
+    if (carried_by(context, upstream).any_bad) return std::nullopt;
+    step.to = beside(context, place);
+    step.cause = Cause::startup;
+    step.why = "this node has just come up and nothing speaks against it";
+  } else if (auto wanted = wish(context, place, session.stance)) {
+    step.to = std::move(wanted->to);
+    step.cause = wanted->repels ? Cause::carrier : Cause::restore;
+    step.carriers = std::move(wanted->carriers);
+    step.why = std::move(wanted->why);
+  } else {
+    return std::nullopt;
+  }
+  step.rung = rung_of(context.config.policy, step.to);
+  return step;
+}
+
 /// 3.4 to 3.6.
 std::optional<Step> engine(const Context& context, const std::string& upstream,
                            const SessionState& session) {
   if (auto back = taken_back(context, upstream, session)) return back;
+  if (prefers(context)) return preferred(context, upstream, session);
   const auto carried = carried_by(context, upstream);
   const int top = static_cast<int>(context.config.policy.carrier_bad.size());
   Step step{.upstream = upstream,
@@ -150,12 +184,13 @@ std::optional<Step> engine(const Context& context, const std::string& upstream,
 }  // namespace
 
 Stance stance_of(const Policy& policy, int rung) {
-  if (rung <= 0 || policy.carrier_bad.empty()) return {};
+  if (policy.kind == Policy::Kind::prefer || rung <= 0 || policy.carrier_bad.empty()) return {};
   const auto last = policy.carrier_bad.size();
   return policy.carrier_bad.at(std::min(static_cast<std::size_t>(rung), last) - 1).stance;
 }
 
 int rung_of(const Policy& policy, const Stance& stance) {
+  if (policy.kind == Policy::Kind::prefer) return stance == Stance{} ? 0 : 1;
   const int top = static_cast<int>(policy.carrier_bad.size());
   for (int rung = 0; rung <= top; ++rung) {
     if (stance <= stance_of(policy, rung)) return rung;

@@ -8,7 +8,8 @@
 
 namespace anycast::core {
 
-/// The stance of a rung: 0 is the plain announcement, n is policy.carrier_bad[n - 1].
+/// The stance of a rung: 0 is the plain announcement, n is policy.carrier_bad[n - 1]. Policy prefer
+/// has no ladder: there 0 is plain, and 1 is whatever else is announced.
 Stance stance_of(const Policy& policy, int rung);
 /// The rung whose stance it is, or the first rung that is no more attractive; the top rung
 /// otherwise.
@@ -23,7 +24,8 @@ int rung_of(const Policy& policy, const Stance& stance);
 ///  rung 3.4 startup  adopted as withdrawn, nothing known against it: announce 3.5 degrade  a
 ///  carried path is bad and moving helps: one rung up 3.6 restore  all carried paths are measured
 ///  clear: one rung down
-/// Guards decide later whether a step may be taken.
+/// With policy prefer 3.5 and 3.6 are the rules of prefer.hpp, and 3.4 joins without taking users
+/// from any primary. Guards decide later whether a step may be taken.
 std::vector<Step> choose(const Context& context);
 
 }  // namespace anycast::core

@@ -37,6 +37,7 @@ struct Context {
   bool forced = false;          ///< an order of this cycle goes beyond the flap-damping budget
   int automatic_steps = 0;      ///< taken in this cycle
   Charges spent = {};           ///< what the steps taken in this cycle cost
+  const std::vector<CarrierPlan>* carriers = nullptr;  ///< the plan of policy prefer
 
   const PathReport* path(const std::string& node, const std::string& upstream,
                          const std::string& carrier) const;

@@ -31,9 +31,8 @@ std::string effect_of(const State& state, const std::string& upstream);
 std::optional<Step> taken_back(const Context& context, const std::string& upstream,
                                const SessionState& session);
 
-/// Where a lesson is kept.
-std::string lesson_key(const std::string& upstream, const Stance& stance,
-                       const std::string& carrier);
+/// Where a lesson is kept: what a stance asks toward other carriers does not count.
+std::string lesson_key(const std::string& upstream, Stance stance, const std::string& carrier);
 
 /// What is known against a stance toward one of the carriers, if it counts still.
 const Lesson* against(const State& state, Time now, const Step& step, Effect effect);

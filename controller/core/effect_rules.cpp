@@ -9,15 +9,25 @@
 #include "controller/core/estimate.hpp"
 #include "controller/core/felt.hpp"
 #include "controller/core/guard_words.hpp"
+#include "controller/core/rank.hpp"
 
 namespace anycast::core {
 namespace {
 
 constexpr const char* kKey = "guards.effect";
 
-/// What the users of the carrier may expect: the best other announced path that is proven good.
+/// What the users of the carrier may expect of a step that moves them: with policy prefer the
+/// primary, else the best other announced path that is proven good.
 std::optional<Duration> best_elsewhere(const Context& context, const Step& step,
                                        const std::string& carrier) {
+  if (context.carriers != nullptr) {
+    const auto plan = std::ranges::find(*context.carriers, carrier, &CarrierPlan::carrier);
+    const auto* primary =
+        plan == context.carriers->end() ? nullptr : with_role(*plan, Role::primary);
+    if (primary == nullptr) return std::nullopt;
+    return primary->score.value - primary->extra;
+  }
+  if (!degrades(context.config, step)) return std::nullopt;
   std::optional<Duration> best;
   for (const auto& [node, upstream] : context.announcing) {
     const auto* path = context.path(node, upstream, carrier);
@@ -100,8 +110,8 @@ const Lesson* against(const State& state, Time now, const Step& step, Effect eff
   return nullptr;
 }
 
-std::string lesson_key(const std::string& upstream, const Stance& stance,
-                       const std::string& carrier) {
+std::string lesson_key(const std::string& upstream, Stance stance, const std::string& carrier) {
+  std::erase_if(stance.asks, [&](const auto& ask) { return ask.first != carrier; });
   return upstream + " " + encode(stance) + " " + carrier;
 }
 
@@ -118,14 +128,14 @@ void predict(Context& context, const Step& step) {
     const auto now = felt(config, context.seen, carrier);
     const auto& before = now.fast ? now.fast : now.main;
     if (!before) continue;
-    if (std::ranges::find(carries, carrier) == carries.end()) {
+    const bool carried = std::ranges::find(carries, carrier) != carries.end();
+    if (!carried || handicap(step.from, carrier) == handicap(step.to, carrier)) {
       out.controls[carrier] = score(*before);
       continue;
     }
     Aim aim{.meant = std::ranges::find(step.carriers, carrier) != step.carriers.end(),
             .before = *before};
-    const auto best =
-        aim.meant && degrades(config, step) ? best_elsewhere(context, step, carrier) : std::nullopt;
+    const auto best = aim.meant ? best_elsewhere(context, step, carrier) : std::nullopt;
     if (best) aim.expected = std::min(Duration{0}, *best - score(*before));
     out.aims[carrier] = aim;
   }
@@ -189,9 +199,10 @@ int next_rung(const Context& context, const Step& step, const SessionState& sess
 }
 
 std::optional<GuardResult> effect(const Context& context, const Step& step) {
-  if (!automatic(step) || step.cause == Cause::startup || step.cause == Cause::undo ||
-      step.cause == Cause::restore || step.cause == Cause::service)
-    return std::nullopt;
+  // The way back down the ladder is no attempt at anything; a step of the plan is one either way.
+  const bool prefers = context.config.policy.kind == Policy::Kind::prefer;
+  const bool tries = step.cause == Cause::carrier || (prefers && step.cause == Cause::restore);
+  if (!tries) return std::nullopt;
   const auto now = context.seen.now;
   if (const auto* harm = against(context.state, now, step, Effect::harmful)) {
     return refuse("effect",
@@ -209,7 +220,8 @@ std::optional<GuardResult> effect(const Context& context, const Step& step) {
   const bool climbs = step.cause == Cause::carrier && session.rung > 0;
   if (climbs) {
     if (auto word = measured_first(context, step)) return word;
-    if (auto word = users_moved(context, step, session)) return word;
+    // The plan goes beyond what is well enough.
+    if (auto word = prefers ? std::nullopt : users_moved(context, step, session)) return word;
   }
   return pass("effect", "nothing is known against it", kKey);
 }

@@ -12,9 +12,12 @@
 #include "controller/core/effect.hpp"
 #include "controller/core/guard_words.hpp"
 #include "controller/core/pauses.hpp"
+#include "controller/core/prefer_guards.hpp"
 
 namespace anycast::core {
 namespace {
+
+bool prefers(const Context& context) { return context.config.policy.kind == Policy::Kind::prefer; }
 
 Announcers without(const Context& context, const Step& step) {
   auto left = context.announcing;
@@ -77,6 +80,8 @@ Word evidence(const Context& context, const Step& step) {
 
 // 5.6 The rung the session stands on has to be given time to show its effect.
 Word settle(const Context& context, const Step& step) {
+  // What policy prefer has made of a path is right until the plan changes, and that takes time.
+  if (prefers(context)) return std::nullopt;
   if (step.cause != Cause::carrier && step.cause != Cause::restore) return std::nullopt;
   const auto& session = context.state.sessions.at(step.upstream);
   const auto& policy = context.config.policy;
@@ -94,6 +99,7 @@ Word settle(const Context& context, const Step& step) {
 // 5.7 Repel only when there is somewhere to go that is known to be good.
 Word destination(const Context& context, const Step& step) {
   if (step.cause != Cause::carrier || !degrades(context.config, step)) return std::nullopt;
+  if (prefers(context)) return preferred_destination(context, step);
   for (const auto& carrier : step.carriers) {
     const auto good = std::ranges::find_if(context.announcing, [&](const auto& pair) {
       const bool own = pair.first == context.config.self && pair.second == step.upstream;
@@ -159,6 +165,7 @@ Word min_paths(const Context& context, const Step& step) {
 // did before theirs begins, and acts in the first half of it only.
 Word turn(const Context& context, const Step& step) {
   const auto nodes = static_cast<std::int64_t>(context.config.nodes.size());
+  if (prefers(context) && !removes(step)) return preferred_turn(context, step);
   if (!removes(step) || !automatic(step) || nodes < 2) return std::nullopt;
   const auto length = context.config.guards.turn.count();
   const auto mine =
@@ -231,14 +238,14 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-// 5.17 to 5.19 and 5.22: damping.hpp, pauses.hpp, effect.hpp.
+// 5.17 to 5.21: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp.
 
 /// A rule with the names under which it speaks; the test of the texts wants a case for each.
 struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 20> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 21> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -257,7 +264,8 @@ constexpr std::array<Rule, 20> kGuards = {{{mode, {"mode"}},
                                            {damping, {"damping"}},
                                            {reannounce, {"reannounce"}},
                                            {reversal, {"reversal"}},
-                                           {effect, {"effect"}}}};
+                                           {effect, {"effect"}},
+                                           {capacity, {"capacity"}}}};
 
 }  // namespace
 

@@ -14,19 +14,6 @@ constexpr Duration kDay = hours{24};
 constexpr Duration kQuiet = hours{6};
 constexpr Duration kEmergencyPause = minutes{5};
 
-/// The pause after the `times`-th event of a row; times > 0.
-Duration doubled(const Pause& pause, std::size_t times) {
-  auto out = pause.after;
-  for (std::size_t i = 1; i < times && out < pause.most; ++i) out *= 2;
-  return std::min(out, std::max(pause.most, pause.after));
-}
-
-/// Adds `now` to a row of events, which a longer silence than `quiet` ends.
-void append(std::vector<Time>& row, Time now, Duration quiet) {
-  if (!row.empty() && now - row.back() > quiet) row.clear();
-  row.push_back(now);
-}
-
 bool turns(const Step& step, const SessionState& session) {
   return (step.cause == Cause::carrier && session.cause == Cause::restore) ||
          (step.cause == Cause::restore && session.cause == Cause::carrier);
@@ -36,7 +23,33 @@ std::string nth(std::size_t times, const char* what) {
   return times > 1 ? fmt::format(", {} {} in a row", times, what) : std::string{};
 }
 
+/// Whether some carrier is to go the way back that the session's last step took it.
+bool turns_back(const Context& context, const Step& step) {
+  const auto last = context.state.previous.find(step.upstream);
+  const auto before =
+      last == context.state.previous.end() ? std::nullopt : parse_stance(last->second);
+  if (!before) return false;
+  return std::ranges::any_of(context.config.upstreams.at(step.upstream).carries,
+                             [&](const std::string& carrier) {
+                               const int here = handicap(step.from, carrier);
+                               const int came = here - handicap(*before, carrier);
+                               const int goes = handicap(step.to, carrier) - here;
+                               return (came < 0 && goes > 0) || (came > 0 && goes < 0);
+                             });
+}
+
 }  // namespace
+
+Duration doubled(const Pause& pause, std::size_t times) {
+  auto out = pause.after;
+  for (std::size_t i = 1; i < times && out < pause.most; ++i) out *= 2;
+  return std::min(out, std::max(pause.most, pause.after));
+}
+
+void append(std::vector<Time>& row, Time now, Duration quiet) {
+  if (!row.empty() && now - row.back() > quiet) row.clear();
+  row.push_back(now);
+}
 
 std::optional<GuardResult> reannounce(const Context& context, const Step& step) {
   const bool returns = !step.from.announces() && step.to.announces();
@@ -54,7 +67,9 @@ std::optional<GuardResult> reannounce(const Context& context, const Step& step) 
 
 std::optional<GuardResult> reversal(const Context& context, const Step& step) {
   const auto& session = context.state.sessions.at(step.upstream);
-  if (!turns(step, session)) return std::nullopt;
+  const bool prefers = context.config.policy.kind == Policy::Kind::prefer;
+  const bool wanted = step.cause == Cause::carrier || step.cause == Cause::restore;
+  if (prefers ? !wanted || !turns_back(context, step) : !turns(step, session)) return std::nullopt;
   const bool quiet =
       session.reversals.empty() || context.seen.now - session.reversals.back() > kQuiet;
   const auto times = quiet ? 1 : session.reversals.size() + 1;

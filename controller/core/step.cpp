@@ -15,6 +15,8 @@
 #include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
 #include "controller/core/pauses.hpp"
+#include "controller/core/plan_hash.hpp"
+#include "controller/core/prefer.hpp"
 #include "controller/core/words.hpp"
 #include "controller/render/fragment.hpp"
 
@@ -248,20 +250,12 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
                 .blind = base.blind,
                 .blind_why = base.blind_why,
                 .person_applies = true,
-                .forced = base.forced};
+                .forced = base.forced,
+                .carriers = base.carriers};
   auto steps = choose(trial);
   steps.insert(steps.begin(), extra.begin(), extra.end());
   for (auto& step : steps) consider(trial, step);
   return {.state = std::move(trial.state), .steps = std::move(steps)};
-}
-
-std::string plan_hash(const Plan& plan) {
-  std::string text;
-  for (const auto& path : plan.paths) {
-    text +=
-        fmt::format("{} {} {}\n", to_string(path.key), to_string(path.state.verdict), path.blame);
-  }
-  return hash64_hex(text).substr(0, 7);
 }
 
 /// Fills in what is to be handed over, or why nothing can be.
@@ -358,6 +352,12 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   plan.confirm = ordered.confirm || leftover == Leftover::confirm;
   plan.undo = ordered.undo || leftover == Leftover::undo;
   plan.answers = ordered.probation_order;
+  if (config.policy.kind == Policy::Kind::prefer) {
+    plan.carriers = prefer(context);
+    context.carriers = &plan.carriers;
+  } else {
+    context.state.choices.clear();
+  }
   Context before = context;
 
   plan.steps = choose(context);
@@ -376,7 +376,7 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
     plan.sessions.back().effect = effect_of(out.next, upstream);
   }
-  plan.hash = plan_hash(plan);
+  plan.hash = plan_hash(out.next, plan);
 
   const bool over = out.next.safe_until && seen.now >= *out.next.safe_until;
   if (over && !plan.change) {

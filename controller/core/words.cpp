@@ -16,11 +16,19 @@ std::string prefixes(const Config& config) {
   return join(names, ", ");
 }
 
+/// " (mobile: prepend_to 2, telecom: local_pref)", or empty.
+std::string asking(const Stance& stance) {
+  std::vector<std::string> parts;
+  for (const auto& [carrier, ask] : stance.asks) parts.push_back(carrier + ": " + to_string(ask));
+  return parts.empty() ? std::string{} : " (" + join(parts, ", ") + ")";
+}
+
 std::string past(const Stance& stance, const std::string& upstream) {
   switch (stance.kind) {
-    case Stance::Kind::announce: return "announced " + upstream;
-    case Stance::Kind::prepend: return fmt::format("prepended {} on {}", stance.prepend, upstream);
-    case Stance::Kind::drain: return "drained " + upstream;
+    case Stance::Kind::announce: return "announced " + upstream + asking(stance);
+    case Stance::Kind::prepend:
+      return fmt::format("prepended {} on {}{}", stance.prepend, upstream, asking(stance));
+    case Stance::Kind::drain: return "drained " + upstream + asking(stance);
     case Stance::Kind::withdraw: return "withdrew " + upstream;
   }
   return upstream;
@@ -44,6 +52,8 @@ std::string next_of(const Config& config, const SessionState& session) {
   const auto& ladder = config.policy.carrier_bad;
   const int top = static_cast<int>(ladder.size());
   if (session.cause == Cause::operated) return "held by an order until it is taken back";
+  if (config.policy.kind == Policy::Kind::prefer)
+    return "stays until the plan has another use for it";
   if (session.cause == Cause::carrier && session.rung > 0) {
     const auto settled =
         session.since + ladder.at(static_cast<std::size_t>(session.rung - 1)).settle;

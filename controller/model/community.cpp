@@ -89,6 +89,19 @@ const Community* find_community(const Upstream& upstream, const std::string& car
   return only ? entry(upstream, {}, ask) : nullptr;
 }
 
+std::vector<Ask> levers(const Upstream& upstream, const std::string& carrier) {
+  const bool only = upstream.carries.size() == 1;
+  std::vector<Ask> out;
+  for (const auto& community : upstream.communities) {
+    const auto ask = ask_of(community);
+    if (!ask || ask->verb == Verb::no_export_to || !community.tested) continue;
+    if (community.carrier == carrier || (community.carrier.empty() && only)) out.push_back(*ask);
+  }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 Result<std::vector<std::string>> communities_for(const Upstream& upstream, const Stance& stance) {
   std::vector<std::string> out;
   for (const auto& [carrier, ask] : stance.asks) {

@@ -45,6 +45,10 @@ struct Upstream;
 const Community* find_community(const Upstream& upstream, const std::string& carrier,
                                 const Ask& ask);
 
+/// What automation may ask of the upstream to make the path less attractive for the carrier alone,
+/// mildest first: tested, and never no_export_to, which would take the carrier's way altogether.
+std::vector<Ask> levers(const Upstream& upstream, const std::string& carrier);
+
 /// What has to be attached to a route so that the upstream hears what the stance asks, sorted, each
 /// once. An error where its dictionary has no word for something.
 Result<std::vector<std::string>> communities_for(const Upstream& upstream, const Stance& stance);

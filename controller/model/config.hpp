@@ -70,6 +70,7 @@ struct Upstream {
   Asn asn;
   std::vector<std::string> carries = {};
   int prepend_max = 3;
+  Duration cost = {};                       ///< counts in the score of its paths, for policy prefer
   std::vector<Community> communities = {};  ///< what it can be asked to do
 };
 
@@ -103,6 +104,9 @@ struct Rung {
 };
 
 struct Policy {
+  enum class Kind { ladder, prefer };
+  Kind kind = Kind::ladder;
+  Prefer prefer = {};
   std::vector<Rung> carrier_bad = {};     ///< rung 1, 2, ... ; rung 0 is the plain announcement
   Duration restore_settle = minutes{10};  ///< time on each rung on the way back
   Duration drain_settle =

@@ -20,6 +20,16 @@ struct Pause {
   Duration most;
 };
 
+/// Policy prefer: for each carrier the best path is announced plainly and the others are not.
+struct Prefer {
+  Duration margin = milliseconds{25};    ///< another path must surely be better by this score
+  Ppm margin_share = 150'000;            ///< and by this share of it
+  Duration confirm = minutes{2};         ///< for so long without a break
+  Pause hold = {minutes{30}, hours{4}};  ///< between two moves of a carrier's users
+  Duration emergency_hold = minutes{5};  ///< the same where they surely lose more than this
+  Ppm emergency_loss = 100'000;
+};
+
 /// The closed loop: what an automatic step did for the users, by pings of the anycast address.
 struct EffectGuard {
   /// First look, at the fast window, and last look, at the whole one; never before the window has

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/base/error.hpp"
+#include "controller/model/choice.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
@@ -135,6 +136,7 @@ struct Plan {
   std::string condition_why = {};
   std::vector<PathReport> paths = {};
   std::vector<Discarded> discarded = {};
+  std::vector<CarrierPlan> carriers = {};  ///< with policy prefer
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/base/time.hpp"
+#include "controller/model/choice.hpp"
 #include "controller/model/effect.hpp"
 #include "controller/model/stance.hpp"
 
@@ -126,6 +127,7 @@ struct State {
   std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
   std::optional<Time> router_away = {};           ///< since when the routing daemon is silent
   Learned learned = {};
+  std::map<std::string, Choice> choices = {};  ///< by carrier, with policy prefer
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
   bool operator==(const State&) const = default;

@@ -172,6 +172,13 @@ const std::vector<Case>& cases() {
          s.state.learned.open["cmi"] = {.decision = 1841, .at = s.seen.now - seconds{194}};
          s.state.learned.open["cmi"].looked = true;
        }},
+      {"capacity", true, [](Situation& s) { s.config.nodes.at("hk-idc-1").capacity = 600'000; }},
+      {"capacity", false,
+       [](Situation& s) {
+         s.config.nodes.at("hk-idc-1").capacity = 600'000;
+         s.config.nodes.at("hk-ali-1").capacity = 700'000;
+         s.announcing = {{"hk-idc-1", "cmi"}, {"hk-ali-1", "cmi"}};
+       }},
   };
   return kCases;
 }

@@ -127,7 +127,8 @@ struct Met {
   int engine_steps = 0;
   int engine_removals = 0;
   int by_order = 0;
-  int budgeted = 0;  ///< counters that were compared with the ceiling
+  int preferred = 0;  ///< steps of policy prefer
+  int budgeted = 0;   ///< counters that were compared with the ceiling
 };
 Met met;
 
@@ -199,6 +200,10 @@ void check_cycle(Bench& bench) {
     if (step.cause == Cause::carrier) RC_ASSERT(!blind);
   }
   met.engine_steps += engine;
+  if (bench.setup.config.policy.kind == Policy::Kind::prefer) {
+    met.preferred += engine;
+    RC_ASSERT(!removes_any(before, after) || by_person(plan));
+  }
   met.by_order += by_person(plan) ? 1 : 0;
   RC_ASSERT(engine <= 1);
   check_budget(bench, sessions_before);
@@ -210,6 +215,26 @@ rc::Gen<Twist> any_twist() {
   return rc::gen::build<Twist>(
       rc::gen::set(&Twist::kind, number(12)), rc::gen::set(&Twist::a, number(1000)),
       rc::gen::set(&Twist::b, number(1000)), rc::gen::set(&Twist::c, number(1000)));
+}
+
+/// Policy prefer with something to ask for, or with nothing: then sessions prepend.
+void prefer(Config& config) {
+  config.policy.kind = Policy::Kind::prefer;
+  config.policy.prefer.confirm = seconds{30};
+  config.policy.prefer.hold = {minutes{2}, minutes{8}};
+  config.guards.reversal = {minutes{2}, minutes{8}};
+  if (*rc::gen::inRange(0, 3) == 0) return;
+  for (auto& [name, upstream] : config.upstreams) {
+    int number = 0;
+    for (const auto& carrier : upstream.carries) {
+      upstream.communities.push_back(
+          {.value = std::to_string(upstream.asn) + ":" + std::to_string(++number),
+           .does = Community::Does::local_pref,
+           .carrier = carrier,
+           .tested = number < 3});
+    }
+  }
+  if (*rc::gen::arbitrary<bool>()) config.nodes.at(config.self).capacity = 400'000;
 }
 
 /// Short spans keep a history cheap; what is checked does not depend on their length. The guards
@@ -238,6 +263,7 @@ Bench quick_bench(const std::string& self) {
   config.guards.min_nodes = *rc::gen::inRange(0, 4);
   config.guards.min_paths_per_carrier = *rc::gen::inRange(0, 3);
   if (*rc::gen::arbitrary<bool>()) config.guards.anchors.clear();
+  if (*rc::gen::inRange(0, 3) == 0) prefer(config);
   return bench;
 }
 
@@ -260,8 +286,10 @@ TEST_CASE(
   });
   std::cout << "met: " << met.cycles << " cycles, " << met.engine_steps << " steps of the engine, "
             << met.engine_removals << " of them withdrawals, " << met.by_order
-            << " changes by order, " << met.budgeted << " penalties under the ceiling\n";
+            << " changes by order, " << met.preferred << " steps by preference, " << met.budgeted
+            << " penalties under the ceiling\n";
   CHECK(met.engine_removals > 0);
   CHECK(met.budgeted > 0);
+  CHECK(met.preferred > 0);
   CHECK(holds);
 }

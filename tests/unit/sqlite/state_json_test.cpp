@@ -75,6 +75,15 @@ State full_state() {
   state.learned.lessons["cmi prepend=2 mobile"] = {
       .effect = Effect::none, .at = at(35), .until = at(36), .times = 3, .text = "t"};
   state.learned.far_off = {at(37)};
+  state.choices = {{"mobile",
+                    {.primary = SessionKey{"hk-a", "cmi"},
+                     .secondary = SessionKey{"hk-b", "ntt"},
+                     .since = Time{seconds{9}},
+                     .moves = {Time{seconds{8}}, Time{seconds{9}}},
+                     .left = {{"hk-b ntt", Time{seconds{9}}}},
+                     .worse = {{"hk-b ntt", Time{seconds{7}}}},
+                     .gone_since = Time{seconds{6}},
+                     .contradicted_since = Time{seconds{5}}}}};
   state.up = {{"cmi", "12:00:01.123"}};
   return state;
 }
@@ -106,6 +115,17 @@ class Random {
     }
     for (int i = small(); i > 0; --i)
       state.penalties[text()] = {.milli = time().time_since_epoch().count(), .at = time()};
+    for (int i = small(); i > 0; --i) {
+      auto& choice = state.choices[text()];
+      if (coin()) choice.primary = SessionKey{text(), text()};
+      if (coin()) choice.secondary = SessionKey{text(), text()};
+      choice.since = time();
+      for (int n = small(); n > 0; --n) choice.moves.push_back(time());
+      for (int n = small(); n > 0; --n) choice.left[text()] = time();
+      for (int n = small(); n > 0; --n) choice.worse[text()] = time();
+      choice.gone_since = maybe();
+      choice.contradicted_since = maybe();
+    }
     for (int i = small(); i > 0; --i) state.up[text()] = text();
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
     state.adopted = coin();

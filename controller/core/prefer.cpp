@@ -1,0 +1,230 @@
+#include "controller/core/prefer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "controller/base/text.hpp"
+#include "controller/core/pauses.hpp"
+#include "controller/core/rank.hpp"
+#include "controller/core/score.hpp"
+
+namespace anycast::core {
+namespace {
+
+constexpr Duration kQuiet = hours{6};
+constexpr Duration kContradicted = minutes{15};
+constexpr int kSilent = 100;
+constexpr int kLeast = 20;
+
+/// A move that may be made now.
+struct Move {
+  std::size_t plan = 0;
+  SessionKey to = {};
+  Duration gain = {};
+};
+
+class Chooser {
+ public:
+  explicit Chooser(Context& context)
+      : context_{context}, limits_{context.config.policy.prefer}, plans_{rank(context)} {}
+
+  std::vector<CarrierPlan> run() {
+    auto& choices = context_.state.choices;
+    std::erase_if(choices, [&](const auto& entry) {
+      return std::ranges::count(context_.config.carriers, entry.first) == 0;
+    });
+    if (!context_.blind && context_.seen.evidence.value) {
+      at_ = context_.seen.evidence.value->at;
+      for (std::size_t i = 0; i < plans_.size(); ++i) look(i);
+      if (best_) make(*best_);
+    }
+    for (auto& plan : plans_) {
+      const auto choice = choices.find(plan.carrier);
+      if (choice != choices.end()) assign(plan, choice->second);
+    }
+    return std::move(plans_);
+  }
+
+ private:
+  std::string name(const Ranked& ranked) const { return to_string(session_of(context_, ranked)); }
+
+  // 4.2
+  void first(const CarrierPlan& plan, Choice& choice) {
+    const auto* taken = most_attractive(plan);
+    if (taken == nullptr || taken->role == Role::unranked) taken = &plan.ranked.front();
+    if (taken->role == Role::unranked) return;
+    choice = {.primary = session_of(context_, *taken), .since = at_, .moves = choice.moves};
+  }
+
+  /// 4.3 and 4.4; true if it has dealt with the carrier.
+  bool away(const CarrierPlan& plan, const Ranked& primary, Choice& choice) {
+    if (primary.level == kSilent) {
+      choice.worse.clear();
+      choice.gone_since = choice.gone_since.value_or(at_);
+      if (at_ - *choice.gone_since >= limits_.confirm) first(plan, choice);
+      return true;
+    }
+    choice.gone_since.reset();
+    const auto* taken = most_attractive(plan);
+    if (taken == nullptr || taken == &primary) {
+      choice.contradicted_since.reset();
+      return false;
+    }
+    choice.contradicted_since = choice.contradicted_since.value_or(at_);
+    const auto since = std::max(*choice.contradicted_since, choice.since);
+    if (at_ - since < kContradicted) return false;
+    first(plan, choice);
+    return true;
+  }
+
+  /// The first path that the carrier's users may go to, or null.
+  const Ranked* alternative(const CarrierPlan& plan, const Ranked& primary, const Choice& choice) {
+    for (const auto& one : plan.ranked) {
+      if (one.role == Role::unranked) return nullptr;
+      if (&one == &primary || choice.left.contains(name(one))) continue;
+      if (fits(plan.carrier, context_.paths[one.path].key.node, *choice.primary)) return &one;
+    }
+    return nullptr;
+  }
+
+  bool fits(const std::string& carrier, const std::string& node, const SessionKey& from) const {
+    const auto& capacity = context_.config.nodes.at(node).capacity;
+    if (!capacity) return true;
+    auto users = loads(context_.config, context_.state.choices)[node];
+    if (from.node != node) users += weight(context_.config, carrier);
+    return users <= *capacity;
+  }
+
+  void look(std::size_t index) {
+    auto& plan = plans_[index];
+    auto& choice = context_.state.choices[plan.carrier];
+    std::erase_if(choice.left,
+                  [&](const auto& entry) { return at_ - entry.second >= limits_.hold.after; });
+    if (plan.ranked.empty()) return;
+    if (!choice.primary) return first(plan, choice);
+    const auto* primary = find_ranked(context_, plan, *choice.primary);
+    if (primary == nullptr) {
+      choice.primary.reset();
+      return first(plan, choice);
+    }
+    if (away(plan, *primary, choice)) return;
+    if (primary->role == Role::unranked) {
+      choice.worse.clear();
+      plan.why = name(*primary) + " keeps the users: " + context_.paths[primary->path].unknown_why;
+      return;
+    }
+    for (const auto& one : plan.ranked) {
+      if (&one == primary) continue;
+      const bool worse =
+          one.role != Role::unranked && surely_better(limits_, primary->score, one.score);
+      clock(choice, name(one), worse);
+    }
+    consider(index, *primary, choice);
+  }
+
+  void clock(Choice& choice, const std::string& place, bool runs) {
+    if (!runs) {
+      choice.worse.erase(place);
+    } else {
+      choice.worse.emplace(place, at_);
+    }
+  }
+
+  // 4.5 and 4.6
+  void consider(std::size_t index, const Ranked& primary, Choice& choice) {
+    auto& plan = plans_[index];
+    const auto& path = context_.paths[primary.path];
+    const auto here = name(primary);
+    const auto* best = alternative(plan, primary, choice);
+    const bool losing = path.fast.sent >= kLeast && path.fast.loss.low > limits_.emergency_loss;
+    const bool urgent = best != nullptr && losing && best->score.high < primary.score.low;
+    const bool better =
+        best != nullptr && (urgent || surely_better(limits_, best->score, primary.score));
+    const bool border = path.blame == "border";
+    clock(choice, here, better && !border);
+    if (!better) return;
+    if (border) {
+      plan.why = fmt::format("{} keeps the users: bad on every path", here);
+      return;
+    }
+    const auto since = choice.worse.at(here);
+    const auto pause = urgent
+                           ? limits_.emergency_hold
+                           : doubled(limits_.hold, std::max<std::size_t>(choice.moves.size(), 1));
+    const auto held = choice.moves.empty() ? at_ : choice.moves.back() + pause;
+    const auto ready = std::max(held, since + (urgent ? Duration{0} : limits_.confirm));
+    plan.why = fmt::format("{} {} (up to {}) surely beats {} {} (at least {}) since {}",
+                           name(*best), format_ms(best->score.value), format_ms(best->score.high),
+                           here, format_ms(primary.score.value), format_ms(primary.score.low),
+                           format_clock(since));
+    if (at_ < ready) {
+      plan.earliest = ready;
+      return;
+    }
+    const Duration gain =
+        (primary.score.value - best->score.value) * weight(context_.config, plan.carrier) / kAll;
+    if (!best_ || gain > best_->gain)
+      best_ = Move{.plan = index, .to = session_of(context_, *best), .gain = gain};
+  }
+
+  void make(const Move& move) {
+    auto& choice = context_.state.choices[plans_[move.plan].carrier];
+    const auto from = to_string(*choice.primary);
+    const auto since = choice.worse.at(from);
+    choice.left[from] = at_;
+    choice.worse = {{from, since}};
+    choice.primary = move.to;
+    choice.since = at_;
+    append(choice.moves, at_, kQuiet);
+    choice.contradicted_since.reset();
+  }
+
+  // 4.7
+  void second(const CarrierPlan& plan, const SessionKey& primary, Choice& choice) {
+    const auto nearness = [&](const Ranked& one) {
+      const auto& key = context_.paths[one.path].key;
+      return std::pair{key.node == primary.node, key.upstream == primary.upstream};
+    };
+    const Ranked* best = nullptr;
+    for (const auto& one : plan.ranked) {
+      if (one.role != Role::backup) continue;
+      if (best == nullptr || nearness(one) < nearness(*best)) best = &one;
+    }
+    const auto* old = choice.secondary ? find_ranked(context_, plan, *choice.secondary) : nullptr;
+    const bool keeps = old != nullptr && best != nullptr && old->role == Role::backup &&
+                       nearness(*old) == nearness(*best) &&
+                       !surely_better(limits_, best->score, old->score);
+    if (!keeps) choice.secondary = best ? std::optional{session_of(context_, *best)} : std::nullopt;
+  }
+
+  void assign(CarrierPlan& plan, Choice& choice) {
+    const auto give = [&](const std::optional<SessionKey>& place, Role role) {
+      for (auto& one : plan.ranked) {
+        const auto& key = context_.paths[one.path].key;
+        const bool is = place && key.node == place->node && key.upstream == place->upstream;
+        if (is && one.role != Role::unranked) one.role = role;
+      }
+    };
+    give(choice.primary, Role::primary);
+    if (choice.primary && at_ != Time{}) second(plan, *choice.primary, choice);
+    give(choice.secondary, Role::secondary);
+    for (auto& one : plan.ranked) {
+      const auto clock = choice.worse.find(name(one));
+      if (clock != choice.worse.end()) one.worse_since = clock->second;
+    }
+  }
+
+  Context& context_;
+  const Prefer& limits_;
+  Time at_ = {};
+  std::vector<CarrierPlan> plans_;
+  std::optional<Move> best_ = {};
+};
+
+}  // namespace
+
+std::vector<CarrierPlan> prefer(Context& context) { return Chooser{context}.run(); }
+
+}  // namespace anycast::core
