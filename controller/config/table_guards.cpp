@@ -39,7 +39,7 @@ Table effect(EffectGuard& e) {
            {"enough", "share of the prediction that suffices", {share(e.enough)}},
            {"back_off", "after a step that did harm", {pause(e.back_off)}},
            {"ineffective",
-            "a step without effect is not tried again in this time",
+            "a step without effect (with prefer: twice in a row) is not tried again in this time",
             {duration(e.ineffective, minutes{1}, 60 * kDay)}},
            {"far_off",
             "short of the prediction by more than this score, twice in 2 hours: freeze",

@@ -205,9 +205,12 @@ class Teacher {
     if (effect == Effect::unclear) return;
     for (const auto& carrier : concerned(limits_, comparison, effect)) {
       auto& lesson = state_.learned.lessons[lesson_key(upstream, prediction.to, carrier)];
-      const int times =
-          effect == Effect::harmful ? (lesson.effect == effect ? lesson.times : 0) + 1 : 0;
+      // With policy prefer one failure may be another's doing: twice in a row it is the path's.
+      const bool counts = effect == Effect::harmful ||
+                          (effect == Effect::none && config_.policy.kind == Policy::Kind::prefer);
+      const int times = counts ? (lesson.effect == effect ? lesson.times : 0) + 1 : 0;
       auto span = limits_.ineffective;
+      if (effect == Effect::none && times == 1) span = std::min(span, limits_.back_off.after);
       if (effect == Effect::harmful) {
         span = limits_.back_off.after;
         for (int i = 1; i < times && span < limits_.back_off.most; ++i) span *= 2;

@@ -19,6 +19,7 @@ Duration early_look(const Config& config);
 Duration late_look(const Config& config);
 
 /// Records the prediction of a step that is being taken, before `context.announcing` moves along.
+/// With policy prefer a gain is expected once nothing but the primary draws the carrier's users.
 void predict(Context& context, const Step& step);
 
 /// Measures what is due, learns from it, and freezes where the predictions cannot be trusted.
@@ -27,7 +28,8 @@ void measure(const Config& config, const Seen& seen, State& state, std::vector<E
 /// What the session's last automatic step did for the users, or is to do, in words; or empty.
 std::string effect_of(const State& state, const std::string& upstream);
 
-/// Rule 3.0: a step whose users are worse off is taken back, if the session still stands there.
+/// Rule 3.0: a step whose users are worse off is taken back, if the session still stands there, and
+/// with policy prefer while they surely are worse off than here.
 std::optional<Step> taken_back(const Context& context, const std::string& upstream,
                                const SessionState& session);
 

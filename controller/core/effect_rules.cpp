@@ -91,6 +91,36 @@ Word users_moved(const Context& context, const Step& step, const SessionState& s
                 kKey);
 }
 
+/// Whether nothing but the primary is left that draws the carrier's users once the step is taken.
+/// Before that they may land on a third path for a while, which says nothing about the step.
+bool completes(const Context& context, const Step& step, const std::string& carrier) {
+  if (context.carriers == nullptr) return true;
+  const auto plan = std::ranges::find(*context.carriers, carrier, &CarrierPlan::carrier);
+  const auto* primary = plan == context.carriers->end() ? nullptr : with_role(*plan, Role::primary);
+  if (primary == nullptr) return false;
+  const SessionKey here{context.config.self, step.upstream};
+  const auto level = [&](const Ranked& one) {
+    return session_of(context, one) == here ? handicap(step.to, carrier) : one.level;
+  };
+  return std::ranges::all_of(plan->ranked, [&](const Ranked& one) {
+    return &one == primary || level(one) > level(*primary);
+  });
+}
+
+/// In an emergency the users' own pings do not show yet what the probes of their path show: what
+/// they are about to meet is what the step is measured against.
+Users felt_or_met(const Context& context, const Step& step, const std::string& carrier,
+                  const Users& felt) {
+  const auto choice = context.state.choices.find(carrier);
+  const auto* path = context.path(context.config.self, step.upstream, carrier);
+  if (choice == context.state.choices.end() || path == nullptr) return felt;
+  const bool left =
+      choice->second.left.contains(to_string(SessionKey{context.config.self, step.upstream}));
+  if (!left || path->fast.loss.low <= context.config.policy.prefer.emergency_loss) return felt;
+  const auto met = users(path->fast);
+  return score(met) > score(felt) ? met : felt;
+}
+
 }  // namespace
 
 Duration early_look(const Config& config) {
@@ -133,16 +163,19 @@ void predict(Context& context, const Step& step) {
       out.controls[carrier] = score(*before);
       continue;
     }
-    Aim aim{.meant = std::ranges::find(step.carriers, carrier) != step.carriers.end(),
-            .before = *before};
+    Aim aim{.meant = std::ranges::find(step.carriers, carrier) != step.carriers.end() &&
+                     completes(context, step, carrier),
+            .before = felt_or_met(context, step, carrier, *before)};
     const auto best = aim.meant ? best_elsewhere(context, step, carrier) : std::nullopt;
-    if (best) aim.expected = std::min(Duration{0}, *best - score(*before));
+    if (best) aim.expected = std::min(Duration{0}, *best - score(aim.before));
     out.aims[carrier] = aim;
   }
   auto& learned = state.learned;
   learned.open.erase(step.upstream);
+  // With policy prefer users must not suffer either while the plan is not complete.
+  const bool prefers = context.carriers != nullptr;
   const bool aimed =
-      std::ranges::any_of(out.aims, [](const auto& aim) { return aim.second.meant; });
+      std::ranges::any_of(out.aims, [&](const auto& aim) { return aim.second.meant || prefers; });
   if (aimed && !out.controls.empty()) {
     learned.open[step.upstream] = std::move(out);
     return;
@@ -174,12 +207,34 @@ std::string effect_of(const State& state, const std::string& upstream) {
                                                                        : std::string{};
 }
 
+namespace {
+
+/// With policy prefer a step is taken back only while users whom that brings back here are surely
+/// worse off than here: since it was measured they may have reached their primary.
+bool still_harms(const Context& context, const std::string& upstream, const Stance& now,
+                 const Stance& back) {
+  bool some = false;
+  for (const auto& carrier : context.config.upstreams.at(upstream).carries) {
+    if (handicap(back, carrier) >= handicap(now, carrier)) continue;
+    const auto* path = context.path(context.config.self, upstream, carrier);
+    const auto felt = core::felt(context.config, context.seen, carrier).fast;
+    if (path == nullptr || !felt || !path->unknown_why.empty()) return false;
+    some = true;
+    if (change(users(path->fast), *felt).low > context.config.guards.effect.harm) return true;
+  }
+  return !some;
+}
+
+}  // namespace
+
 std::optional<Step> taken_back(const Context& context, const std::string& upstream,
                                const SessionState& session) {
   const auto finding = context.state.learned.findings.find(upstream);
   if (finding == context.state.learned.findings.end()) return std::nullopt;
   const auto& found = finding->second;
   if (found.effect != Effect::harmful || found.decision != session.decision) return std::nullopt;
+  if (context.carriers != nullptr && !still_harms(context, upstream, session.stance, found.back))
+    return std::nullopt;
   return Step{.upstream = upstream,
               .from = session.stance,
               .to = found.back,

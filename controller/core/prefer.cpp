@@ -117,8 +117,8 @@ class Chooser {
     }
     for (const auto& one : plan.ranked) {
       if (&one == primary) continue;
-      const bool worse =
-          one.role != Role::unranked && surely_better(limits_, primary->score, one.score);
+      const bool worse = one.role != Role::unranked && context_.paths[one.path].blame != "border" &&
+                         surely_better(limits_, primary->score, one.score);
       clock(choice, name(one), worse);
     }
     consider(index, *primary, choice);

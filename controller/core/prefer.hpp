@@ -13,21 +13,18 @@ namespace anycast::core {
 /// nothing is known. In this order, one carrier moves at a time:
 ///  4.1 rank          rank.hpp
 ///  4.2 first         a carrier without a primary gets the most attractive path of those in force,
-///  or
-///                    else the best
+///                    or else the best
 ///  4.3 gone          a primary that nobody announces for `confirm` is replaced likewise
 ///  4.4 contradicted  where another path has been the most attractive for 15 min, that is where the
 ///                    users are: it becomes the primary
-///  4.5 border        bad on every path: moving helps nobody
+///  4.5 border        bad on every path: moving helps nobody, and no path is repelled
 ///  4.6 move          another path is surely better by the margin, for `confirm`, and the hold
-///  after
-///                    the last move is over; with a sure loss over `emergency_loss` at once, by any
-///                    difference that is sure, after the shorter hold. Never to a path that was
-///                    left within the hold, nor to a node beyond its capacity. Of several carriers
-///                    the one moves whose users gain most
+///                    after the last move is over; with a sure loss over `emergency_loss` at once,
+///                    by any difference that is sure, after the shorter hold. Never to a path that
+///                    was left within the hold, nor to a node beyond its capacity. Of several
+///                    carriers the one moves whose users gain most
 ///  4.7 secondary     the best path on another node and another upstream, or else on one of both;
-///  it
-///                    changes only for one that is surely better
+///                    it changes only for one that is surely better
 /// Writes `context.state.choices`; the plan has every path's score, role and clock.
 std::vector<CarrierPlan> prefer(Context& context);
 
@@ -36,9 +33,8 @@ std::vector<CarrierPlan> prefer(Context& context);
 ///  4.8 attract  a primary is announced plainly where another path is as attractive or more, and
 ///               that one cannot be made less attractive
 ///  4.9 repel    a path that is surely worse than the primary, by the margin and for `confirm`, and
-///  as
-///               attractive: asked toward the carrier through the mildest tested community if it is
-///               the secondary, through the strongest otherwise, in each case beyond the primary
+///               as attractive: asked toward the carrier through the mildest tested community if it
+///               is the secondary, through the strongest otherwise, in each case beyond the primary
 ///  4.10 together  where there is no tested community the whole session prepends, if what all its
 ///               carriers gain and lose by that, by their weights, is a gain of the margin
 struct Wish {

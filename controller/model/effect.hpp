@@ -72,7 +72,7 @@ struct Lesson {
   Effect effect = Effect::open;  ///< sufficient, none or harmful
   Time at = {};
   Time until = {};  ///< counts so long
-  int times = 0;    ///< harmful so often in a row
+  int times = 0;    ///< the same so often in a row; of those without effect by policy prefer only
   std::string text = {};
   bool operator==(const Lesson&) const = default;
 };

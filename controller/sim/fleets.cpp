@@ -23,9 +23,28 @@ constexpr std::array<Site, 4> kSites = {{{"hk-ali-1", "Alibaba Cloud", "ntt"},
                                          {"hk-tx-1", "Tencent Cloud", "pccw"},
                                          {"hk-aws-1", "AWS", "cmi"}}};
 
+/// One verb per carrier that lets its users prefer every other way, tested.
+std::vector<Community> dictionary(const Config& config, int asn) {
+  std::vector<Community> out;
+  int value = 2'000;
+  for (const auto& carrier : config.carriers) {
+    out.push_back({.value = fmt::format("{}:{}", asn, ++value),
+                   .does = Community::Does::prepend_to,
+                   .count = 2,
+                   .carrier = carrier,
+                   .tested = true});
+    out.push_back({.value = fmt::format("{}:{}", asn, 100 + value),
+                   .does = Community::Does::local_pref,
+                   .carrier = carrier,
+                   .tested = true});
+  }
+  return out;
+}
+
 void add_site(Config& config, const Site& site, int number) {
   config.upstreams[site.upstream] = {.asn = static_cast<Asn>(64500 + number),
-                                     .carries = config.carriers};
+                                     .carries = config.carriers,
+                                     .communities = dictionary(config, 64500 + number)};
   auto& node = config.nodes[site.node];
   node.site = site.name;
   node.probe_target = Address::parse(fmt::format("198.51.100.{}", 20 * number));
@@ -48,6 +67,7 @@ Config fleet() {
   for (const auto& carrier : out.carriers) out.thresholds[carrier] = {};
   int number = 0;
   for (const auto& site : kSites) add_site(out, site, ++number);
+  out.policy.kind = Policy::Kind::prefer;
   out.policy.carrier_bad = {{{.kind = Stance::Kind::prepend, .prepend = 2}, minutes{10}},
                             {{.kind = Stance::Kind::withdraw}, minutes{10}}};
   out.guards.min_nodes = 2;
