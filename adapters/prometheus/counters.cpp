@@ -94,7 +94,7 @@ void add_samples(const Scrape& before, const Scrape& now, std::int64_t lost,
     }
     below = edge;
   }
-  for (; lost > 0 && place < came + lost;) out.push_back({.at = next(), .received = false});
+  while (lost > 0 && place < came + lost) out.push_back({.at = next(), .received = false});
 }
 
 }  // namespace

@@ -194,6 +194,7 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   out["ladder"] = ladder(p);
   if (!p.plan.carriers.empty()) {
     std::vector<std::string> carriers;
+    carriers.reserve(chosen.size());
     for (const auto* path : chosen) carriers.push_back(path->key.carrier);
     out["choices"] = choices(p, carriers);
   }
