@@ -33,7 +33,7 @@ std::map<std::string, Stance> plain(const Config& config) {
 
 }  // namespace
 
-Pilot::Pilot(const Fixture& fixture, const core::Setup& setup) : fixture_{fixture} {
+Pilot::Pilot(const core::Setup& setup) {
   for (const auto& [name, entry] : setup.config.nodes) {
     auto own = std::make_shared<core::Setup>(setup);
     own->config.self = name;

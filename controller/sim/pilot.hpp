@@ -27,7 +27,7 @@ struct Answer {
 /// routing daemon that does what it is told, and core::settle hears of it.
 class Pilot {
  public:
-  Pilot(const Fixture& fixture, const core::Setup& setup);
+  explicit Pilot(const core::Setup& setup);
 
   /// One interval at `now`: every node runs one cycle, in order of names. All act on what the
   /// others published before.
@@ -61,7 +61,6 @@ class Pilot {
   void act(Node& node, Seen& seen, Routing& routing, Time now);
   FleetView published(Time now) const;
 
-  const Fixture& fixture_;
   std::vector<Node> nodes_;
   std::vector<Eye> eyes_;
 };

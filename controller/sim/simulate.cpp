@@ -57,7 +57,7 @@ Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t se
     Probes probes;
     Pilot pilot;
   };
-  auto fleet = std::make_shared<Fleet>(Fleet{{fixture, seed}, {fixture, setup}});
+  auto fleet = std::make_shared<Fleet>(Fleet{Probes{fixture, seed}, Pilot{setup}});
   const auto interval = setup.config.prometheus.interval;
   return [fleet, interval](Scene& scene) {
     fleet->probes.ping(scene.load, scene.routing.spread(), scene.tick);

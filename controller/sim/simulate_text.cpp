@@ -123,6 +123,7 @@ Result<Expectation> parse_one(const std::string& text) {
       std::ranges::find_if(kFigures, [&](const auto& f) { return name == f.name; });
   if (figure == kFigures.end()) {
     std::vector<std::string> names;
+    names.reserve(kFigures.size());
     for (const auto& known : kFigures) names.emplace_back(known.name);
     return wrong(fmt::format("no figure '{}', there are {}", printable(name), join(names, ", ")));
   }

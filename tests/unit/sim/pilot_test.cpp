@@ -26,7 +26,7 @@ struct Run {
 
   Fixture fixture;
   Probes probes{fixture, 3};
-  Pilot pilot{fixture, fixture.setup};
+  Pilot pilot{fixture.setup};
 
   template <class EachCycle>
   Figures cycles(EachCycle each) {

@@ -86,7 +86,7 @@ class Scenario {
 
   void play() {
     Probes probes{fixture_, 1};
-    Pilot pilot{fixture_, fixture_.setup};
+    Pilot pilot{fixture_.setup};
     std::map<Link, Stance> said;
     const auto figures = steered(fixture_, 1, [&](Scene& scene) {
       if (said.empty()) said = scene.routing.said();
