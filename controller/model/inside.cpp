@@ -1,0 +1,142 @@
+#include "controller/model/inside.hpp"
+
+#include <fmt/format.h>
+
+#include "controller/base/text.hpp"
+#include "controller/model/inside_change.hpp"
+
+namespace anycast {
+namespace {
+
+std::string endpoint(const Address& address, std::uint16_t port) {
+  return address.family == Address::Family::v4 ? fmt::format("{}:{}", to_string(address), port)
+                                               : fmt::format("[{}]:{}", to_string(address), port);
+}
+
+std::string selector(const ServiceKey& key) {
+  if (key.mark != 0)
+    return fmt::format("-f {}{}", key.mark, key.address.family == Address::Family::v6 ? " -6" : "");
+  const auto* option = key.protocol == Protocol::tcp   ? "-t"
+                       : key.protocol == Protocol::udp ? "-u"
+                                                       : "--sctp-service";
+  return fmt::format("{} {}", option, endpoint(key.address, key.port));
+}
+
+std::string dotted(int bits) {
+  Address out;
+  out.bytes.fill(0xff);
+  return to_string(Prefix{out, bits}.network().address);
+}
+
+std::string persistence(const ServiceKey& key, const Persistence& p) {
+  auto out = fmt::format(" -p {}", p.timeout.count());
+  const bool v4 = key.address.family == Address::Family::v4;
+  if (p.mask != key.address.bits())
+    out += v4 ? " -M " + dotted(p.mask) : fmt::format(" -M {}", p.mask);
+  if (!p.engine.empty()) out += " --pe " + p.engine;
+  return out;
+}
+
+std::string flag_word(const std::string& scheduler, ServiceFlag flag) {
+  const bool hashing = scheduler == "sh" || scheduler == "mh";
+  switch (flag) {
+    case ServiceFlag::one_packet: return {};
+    case ServiceFlag::first: return hashing ? scheduler + "-fallback" : "flag-1";
+    case ServiceFlag::second: return hashing ? scheduler + "-port" : "flag-2";
+    case ServiceFlag::third: return "flag-3";
+  }
+  return {};
+}
+
+std::string settings_words(const ServiceKey& key, const ServiceSettings& settings) {
+  auto out = " -s " + settings.scheduler;
+  if (settings.persistence) out += persistence(key, *settings.persistence);
+  if (settings.flags.contains(ServiceFlag::one_packet)) out += " -o";
+  std::vector<std::string> words;
+  for (const auto flag : settings.flags) {
+    if (auto word = flag_word(settings.scheduler, flag); !word.empty())
+      words.push_back(std::move(word));
+  }
+  return words.empty() ? out : out + " -b " + join(words, ",");
+}
+
+std::string tunnel_words(const Tunnel& tunnel) {
+  if (tunnel == Tunnel{}) return {};
+  const auto* checksum = tunnel.checksum == Tunnel::Checksum::none   ? " --tun-nocsum"
+                         : tunnel.checksum == Tunnel::Checksum::full ? " --tun-csum"
+                                                                     : " --tun-remcsum";
+  switch (tunnel.kind) {
+    case Tunnel::Kind::ipip: return {};
+    case Tunnel::Kind::gre: return fmt::format(" --tun-type gre{}", checksum);
+    case Tunnel::Kind::gue:
+      return fmt::format(" --tun-type gue --tun-port {}{}", tunnel.port, checksum);
+  }
+  return {};
+}
+
+std::string server_words(const RealServer& server) {
+  const auto* forwarding = server.forwarding == Forwarding::nat  ? "-m"
+                           : server.forwarding == Forwarding::dr ? "-g"
+                                                                 : "-i";
+  auto out = fmt::format(" {} -w {}", forwarding, server.weight);
+  if (server.upper != 0) out += fmt::format(" -x {}", server.upper);
+  if (server.lower != 0) out += fmt::format(" -y {}", server.lower);
+  return out + tunnel_words(server.tunnel);
+}
+
+std::string command(const VipChange& change) {
+  return fmt::format("ip address {} {} dev {}", change.verb == InsideVerb::add ? "add" : "del",
+                     to_string(change.vip.prefix), change.vip.link);
+}
+
+std::string command(const ServiceChange& change) {
+  const auto where = selector(change.service);
+  if (change.verb == InsideVerb::remove) return "ipvsadm -D " + where;
+  return fmt::format("ipvsadm {} {}{}", change.verb == InsideVerb::add ? "-A" : "-E", where,
+                     settings_words(change.service, change.settings));
+}
+
+std::string command(const ServerChange& change) {
+  const auto where = fmt::format("{} -r {}", selector(change.service),
+                                 endpoint(change.server.address, change.server.port));
+  if (change.verb == InsideVerb::remove) return "ipvsadm -d " + where;
+  return fmt::format("ipvsadm {} {}{}", change.verb == InsideVerb::add ? "-a" : "-e", where,
+                     server_words(change.settings));
+}
+
+}  // namespace
+
+ServiceKey ServiceKey::of_mark(Address::Family family, std::uint32_t mark) {
+  return {.address = {.family = family}, .mark = mark};
+}
+
+std::string to_string(const ServiceKey& key) {
+  if (key.mark != 0) {
+    return fmt::format("fwmark {}{}", key.mark,
+                       key.address.family == Address::Family::v6 ? " (IPv6)" : "");
+  }
+  const auto* protocol = key.protocol == Protocol::tcp   ? "tcp"
+                         : key.protocol == Protocol::udp ? "udp"
+                                                         : "sctp";
+  return fmt::format("{} {}", protocol, endpoint(key.address, key.port));
+}
+
+std::string to_string(const ServerKey& key) { return endpoint(key.address, key.port); }
+
+std::string to_string(const InsideChange& change) {
+  return std::visit([](const auto& one) { return command(one); }, change);
+}
+
+std::string text_of(const Inside& inside) {
+  std::string out;
+  const auto say = [&](const InsideChange& change) { out += to_string(change) + "\n"; };
+  for (const auto& vip : inside.vips) say(VipChange{InsideVerb::add, vip});
+  for (const auto& [key, service] : inside.services) {
+    say(ServiceChange{InsideVerb::add, key, service.settings});
+    for (const auto& [server, settings] : service.servers)
+      say(ServerChange{InsideVerb::add, key, server, settings});
+  }
+  return out;
+}
+
+}  // namespace anycast

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/base/error.hpp"
+#include "controller/base/net.hpp"
+#include "controller/base/time.hpp"
+
+namespace anycast {
+
+/// An address on a link of this host. What is wanted is a host route, /32 or /128; what the kernel
+/// has may be of any length.
+struct Vip {
+  Prefix prefix;
+  std::string link = "lo";
+  auto operator<=>(const Vip&) const = default;
+};
+
+enum class Protocol { tcp, udp, sctp };
+
+/// What makes a virtual service of IPVS that one and no other: protocol, address and port, or a
+/// firewall mark and a family.
+struct ServiceKey {
+  Protocol protocol = Protocol::tcp;
+  Address address = {};    ///< with a mark only its family counts, and the rest is zero
+  std::uint16_t port = 0;  ///< 0: every port, which only a persistent service can have
+  std::uint32_t mark = 0;  ///< 0: none
+  auto operator<=>(const ServiceKey&) const = default;
+
+  static ServiceKey of_mark(Address::Family family, std::uint32_t mark);
+};
+
+/// What the kernel calls the flags of a service; the scheduler says what `first` to `third` mean:
+/// of sh and mh `first` is "fallback" and `second` is "port".
+enum class ServiceFlag { one_packet, first, second, third };
+
+/// Connections of one client stay on one real server.
+struct Persistence {
+  seconds timeout{300};     ///< that of ipvsadm where none is named
+  int mask = 32;            ///< clients that share this many bits count as one; 128 with IPv6
+  std::string engine = {};  ///< "sip", or empty
+  bool operator==(const Persistence&) const = default;
+};
+
+struct ServiceSettings {
+  std::string scheduler = "wlc";
+  std::set<ServiceFlag> flags = {};
+  std::optional<Persistence> persistence = {};
+  bool operator==(const ServiceSettings&) const = default;
+};
+
+/// How a packet gets to a real server: translated, with the real server's link address, or inside
+/// of another packet.
+enum class Forwarding { nat, dr, tunnel };
+
+struct Tunnel {
+  enum class Kind { ipip, gue, gre };
+  enum class Checksum { none, full, remote };
+  Kind kind = Kind::ipip;
+  std::uint16_t port = 0;  ///< of gue
+  Checksum checksum = Checksum::none;
+  bool operator==(const Tunnel&) const = default;
+};
+
+struct ServerKey {
+  Address address = {};
+  std::uint16_t port = 0;
+  auto operator<=>(const ServerKey&) const = default;
+};
+
+struct RealServer {
+  Forwarding forwarding = Forwarding::nat;
+  int weight = 1;           ///< 0: no new connections
+  std::uint32_t upper = 0;  ///< from so many connections on it gets no more; 0: any number
+  std::uint32_t lower = 0;  ///< and does again below so many; 0: three quarters of `upper`
+  Tunnel tunnel = {};       ///< of Forwarding::tunnel
+  bool operator==(const RealServer&) const = default;
+};
+
+struct VirtualService {
+  ServiceSettings settings = {};
+  std::map<ServerKey, RealServer> servers = {};
+  bool operator==(const VirtualService&) const = default;
+};
+
+/// The node's own inside, as it should be or as the kernel has it.
+struct Inside {
+  std::set<Vip> vips = {};
+  std::map<ServiceKey, VirtualService> services = {};
+  bool operator==(const Inside&) const = default;
+};
+
+/// What IPVS has counted since the entry was made (or since somebody zeroed it).
+struct TrafficCount {
+  std::uint64_t connections = 0;
+  std::uint64_t packets_in = 0;
+  std::uint64_t packets_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  bool operator==(const TrafficCount&) const = default;
+};
+
+struct ServerLoad {
+  std::uint32_t active = 0;  ///< established connections
+  std::uint32_t inactive = 0;
+  std::uint32_t persistent = 0;
+  TrafficCount count = {};
+  bool operator==(const ServerLoad&) const = default;
+};
+
+struct ServiceLoad {
+  TrafficCount count = {};
+  std::map<ServerKey, ServerLoad> servers = {};
+  bool operator==(const ServiceLoad&) const = default;
+};
+
+/// What the kernel says now, asked from it, never remembered.
+struct InsideView {
+  Inside inside = {};
+  std::map<ServiceKey, ServiceLoad> load = {};
+  std::optional<Error> no_services = {};  ///< why it could not be asked for services; they are none
+};
+
+/// "tcp 198.51.100.1:80", "fwmark 7", "fwmark 7 (IPv6)".
+std::string to_string(const ServiceKey& key);
+/// "192.0.2.11:8080", "[2001:db8::11]:8080".
+std::string to_string(const ServerKey& key);
+
+/// Commands of `ip` and `ipvsadm` that would make all of it on an empty kernel, one per line; the
+/// services as `ipvsadm -Sn` prints them.
+std::string text_of(const Inside& inside);
+
+}  // namespace anycast

@@ -1,0 +1,69 @@
+#include "tests/support/fake_kernel.hpp"
+
+#include <algorithm>
+
+namespace anycast::test {
+namespace {
+
+tl::unexpected<Error> there() { return fail(Remedy::look_at_host, "it is there already"); }
+tl::unexpected<Error> absent() { return fail(Remedy::look_at_host, "it is not there"); }
+
+/// Whether an address can be put on the link: IPv6 allows it once there, IPv4 once per length.
+bool occupied(const std::set<Vip>& vips, const Vip& vip) {
+  return std::ranges::any_of(vips, [&](const Vip& other) {
+    return other.link == vip.link && other.prefix.address == vip.prefix.address &&
+           (other.prefix.length == vip.prefix.length ||
+            vip.prefix.address.family == Address::Family::v6);
+  });
+}
+
+}  // namespace
+
+Result<void> FakeKernel::carry_out(const InsideChange& change) {
+  return std::visit([&](const auto& one) { return carry_out(one); }, change);
+}
+
+Result<void> FakeKernel::carry_out(const VipChange& change) {
+  auto& vips = view.inside.vips;
+  if (change.verb == InsideVerb::add) {
+    if (occupied(vips, change.vip)) return there();
+    vips.insert(change.vip);
+  } else if (vips.erase(change.vip) == 0) {
+    return absent();
+  }
+  return {};
+}
+
+Result<void> FakeKernel::carry_out(const ServiceChange& change) {
+  auto& services = view.inside.services;
+  const auto found = services.find(change.service);
+  if ((found != services.end()) == (change.verb == InsideVerb::add))
+    return found == services.end() ? absent() : there();
+  if (change.verb == InsideVerb::remove) {
+    services.erase(found);
+    view.load.erase(change.service);
+  } else {
+    services[change.service].settings = change.settings;
+    view.load[change.service];
+  }
+  return {};
+}
+
+Result<void> FakeKernel::carry_out(const ServerChange& change) {
+  const auto service = view.inside.services.find(change.service);
+  if (service == view.inside.services.end()) return absent();
+  auto& servers = service->second.servers;
+  const auto found = servers.find(change.server);
+  if ((found != servers.end()) == (change.verb == InsideVerb::add))
+    return found == servers.end() ? absent() : there();
+  if (change.verb == InsideVerb::remove) {
+    servers.erase(found);
+    view.load[change.service].servers.erase(change.server);
+  } else {
+    servers[change.server] = change.settings;
+    view.load[change.service].servers[change.server];
+  }
+  return {};
+}
+
+}  // namespace anycast::test
