@@ -8,7 +8,9 @@
 
 #include "controller/app/api_order.hpp"
 #include "controller/app/metrics.hpp"
+#include "controller/app/page.hpp"
 #include "controller/app/report.hpp"
+#include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast {
@@ -18,6 +20,9 @@ using report::Json;
 
 constexpr int kMostEntries = 1000;  // of one history answer
 constexpr std::string_view kOrders = "/v1/orders/";
+constexpr int kTextWidth = 100;  // columns, where nobody asks for a width
+constexpr int kNarrowest = 80;
+constexpr int kWidest = 1000;
 
 HttpResponse json(int status, const Json& value) {
   return {.status = status, .body = report::dump(value)};
@@ -33,7 +38,7 @@ HttpResponse too_early() {
   return error(503, Remedy::wait, "no cycle has finished yet; try again in a moment");
 }
 
-HttpResponse text(int status, std::string body) {
+HttpResponse plain(int status, std::string body) {
   return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(body)};
 }
 
@@ -60,6 +65,24 @@ std::optional<HttpResponse> stray(const HttpRequest& request,
 std::string parameter(const HttpRequest& request, const std::string& name) {
   const auto found = request.query.find(name);
   return found == request.query.end() ? std::string{} : found->second;
+}
+
+/// A report as JSON or, with format=text, as anycastctl prints it, times in UTC.
+HttpResponse report_in(const HttpRequest& request, const Json& report) {
+  const auto format = parameter(request, "format");
+  if (format.empty() || format == "json") return json(200, report);
+  if (format != "text") {
+    return error(400, Remedy::fix_value,
+                 fmt::format("'format' is '{}', expected json or text", printable(format)));
+  }
+  const auto word = parameter(request, "width");
+  const auto width = word.empty() ? std::optional<std::int64_t>{kTextWidth} : whole(word);
+  if (!width || *width < kNarrowest || *width > kWidest) {
+    return error(
+        400, Remedy::fix_value,
+        fmt::format("'width' is '{}', expected {} to {}", printable(word), kNarrowest, kWidest));
+  }
+  return plain(200, text::print(report, {.width = static_cast<int>(*width), .utc = true}));
 }
 
 Result<std::optional<Time>> time_parameter(const HttpRequest& request, const std::string& name) {
@@ -98,7 +121,8 @@ Result<HistoryQuery> history_query(const HttpRequest& request) {
 }
 
 HttpResponse explain(const Published& p, const HttpRequest& request) {
-  if (auto refused = stray(request, {"node", "carrier", "upstream", "about"})) return *refused;
+  if (auto refused = stray(request, {"node", "carrier", "upstream", "about", "format", "width"}))
+    return *refused;
   std::vector<std::string> subjects;
   for (const char* name : {"carrier", "upstream", "about"}) {
     if (!parameter(request, name).empty()) subjects.push_back(parameter(request, name));
@@ -107,7 +131,16 @@ HttpResponse explain(const Published& p, const HttpRequest& request) {
     return error(400, Remedy::fix_value, "ask for one carrier or one upstream, not for both");
   const auto made =
       report::explain(p, parameter(request, "node"), subjects.empty() ? "" : subjects.front());
-  return made ? json(200, *made) : error(404, made.error());
+  return made ? report_in(request, *made) : error(404, made.error());
+}
+
+/// A file of the status page.
+HttpResponse page_file(const std::string& path, const Published* published) {
+  const auto& file = page::files().at(path);
+  return {.content_type = std::string{file.content_type},
+          .body = path == "/"
+                      ? page::index(published == nullptr ? Json{} : report::status(*published))
+                      : std::string{file.text}};
 }
 
 /// Which metric label a path counts under: never free text.
@@ -116,6 +149,7 @@ std::string handler_name(const std::string& path) {
       "/v1/status", "/v1/explain", "/v1/plan", "/v1/history", "/v1/probes", "/v1/config",
       "/v1/orders", "/v1/reload",  "/metrics", "/healthz",    "/readyz"};
   if (path.starts_with(kOrders)) return "/v1/orders";
+  if (page::files().contains(path)) return "/";
   return std::ranges::find(kKnown, path) == kKnown.end() ? "other" : path;
 }
 
@@ -165,13 +199,14 @@ HttpResponse Api::read(const HttpRequest& request) {
   if (path == "/v1/explain" && request.query.contains("decision")) return decision(request);
   if (path.starts_with(kOrders)) return order_state(path.substr(kOrders.size()));
   const auto published = wiring_.published();
+  if (page::files().contains(path)) return page_file(path, published.get());
   if (!published) return too_early();
   if (path == "/v1/explain") return explain(*published, request);
-  if (auto refused = stray(request, {})) return *refused;
-  if (path == "/v1/plan") return json(200, report::plan(*published));
-  if (path == "/v1/probes") return json(200, report::probes(*published));
-  if (path == "/v1/config") return json(200, report::config(*published));
-  return json(200, report::status(*published));
+  if (auto refused = stray(request, {"format", "width"})) return *refused;
+  if (path == "/v1/plan") return report_in(request, report::plan(*published));
+  if (path == "/v1/probes") return report_in(request, report::probes(*published));
+  if (path == "/v1/config") return report_in(request, report::config(*published));
+  return report_in(request, report::status(*published));
 }
 
 HttpResponse Api::write(const HttpRequest& request) {
@@ -198,18 +233,18 @@ HttpResponse Api::write(const HttpRequest& request) {
 }
 
 HttpResponse Api::history(const HttpRequest& request) {
-  if (auto refused =
-          stray(request, {"since", "until", "upstream", "carrier", "kind", "after", "n"}))
+  if (auto refused = stray(request, {"since", "until", "upstream", "carrier", "kind", "after", "n",
+                                     "format", "width"}))
     return *refused;
   const auto query = history_query(request);
   if (!query) return error(400, query.error());
   const auto entries = wiring_.history(*query);
   if (!entries) return error(500, entries.error());
-  return json(200, report::history(*entries));
+  return report_in(request, report::history(*entries));
 }
 
 HttpResponse Api::decision(const HttpRequest& request) {
-  if (auto refused = stray(request, {"decision"})) return *refused;
+  if (auto refused = stray(request, {"decision", "format", "width"})) return *refused;
   const auto word = parameter(request, "decision");
   const auto number = whole(word);
   if (!number || *number == 0)
@@ -224,7 +259,7 @@ HttpResponse Api::decision(const HttpRequest& request) {
   const auto entries = wiring_.history({.decision = wanted, .limit = kMostEntries});
   if (!entries) return error(500, entries.error());
   const auto whole_story = report::decision(wanted, **kept, *entries);
-  return whole_story ? json(200, *whole_story) : error(500, whole_story.error());
+  return whole_story ? report_in(request, *whole_story) : error(500, whole_story.error());
 }
 
 HttpResponse Api::order_state(const std::string& ticket) {
@@ -238,16 +273,16 @@ HttpResponse Api::order_state(const std::string& ticket) {
 
 HttpResponse Api::health(bool ready) {
   const auto published = wiring_.published();
-  if (!published) return text(503, "no cycle has finished yet\n");
+  if (!published) return plain(503, "no cycle has finished yet\n");
   const auto now = wiring_.now();
   if (!ready) {
-    if (metrics::alive(*published, now)) return text(200, "ok\n");
-    return text(503,
-                fmt::format("the last cycle finished {} ago\n", format_age(now - published->now)));
+    if (metrics::alive(*published, now)) return plain(200, "ok\n");
+    return plain(503,
+                 fmt::format("the last cycle finished {} ago\n", format_age(now - published->now)));
   }
   const auto reasons = not_ready(*published, now);
-  if (reasons.empty()) return text(200, "ok\n");
-  return text(503, join(reasons, "\n") + "\n");
+  if (reasons.empty()) return plain(200, "ok\n");
+  return plain(503, join(reasons, "\n") + "\n");
 }
 
 HttpResponse Api::metrics() {

@@ -20,6 +20,8 @@ namespace anycast {
 /// GET  /v1/status, /v1/explain?node=&carrier=&upstream=, /v1/plan, /v1/probes, /v1/config
 /// GET  /v1/explain?decision=N: what was known when it was taken, and what followed
 /// GET  /v1/history?since=&until=&upstream=&carrier=&kind=&after=&n=
+/// GET  /: the status page, with its files /page.css, /page.js, /words.js, /page.svg
+/// Reports take format=text and width=: what anycastctl prints, times in UTC.
 /// GET  /metrics, /healthz (cycles advance), /readyz (evidence fresh, router answers)
 /// POST /v1/orders -> 202 {"ticket": N};  GET /v1/orders/N -> 200 reply, 202 not decided yet
 /// POST /v1/reload -> 200 {"text": ...}, 422 where the new file was refused

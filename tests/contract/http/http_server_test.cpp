@@ -81,6 +81,9 @@ TEST_CASE("the handler's status passes through, with headers that keep browsers 
   const auto answer = Raw::tcp(server.port()).ask(get("/missing"));
   CHECK(status_of(answer) == 404);
   CHECK(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
+  CHECK(answer.find("Content-Security-Policy: default-src 'none'; script-src 'self'; ") !=
+        std::string::npos);
+  CHECK(answer.find("unsafe") == std::string::npos);
   CHECK(answer.find("Cache-Control: no-store\r\n") != std::string::npos);
   CHECK(answer.find("Content-Type: application/json\r\n") != std::string::npos);
 }

@@ -57,6 +57,46 @@ TEST_CASE("explain tells what exists when it is asked about something else") {
   CHECK(body.at("about").at("kind") == "upstream");
 }
 
+TEST_CASE("a report reads as anycastctl prints it where text is asked for") {
+  ApiFixture f;
+  const auto text = [](const report::Json& r, int width) {
+    return text::print(r, {.width = width, .utc = true});
+  };
+  const auto status = f.get("/v1/status", {{"format", "text"}, {"width", "80"}});
+  CHECK(status.content_type == "text/plain; charset=utf-8");
+  CHECK(status.body == text(report::status(*f.published), 80));
+  CHECK(f.get("/v1/plan", {{"format", "text"}}).body == text(report::plan(*f.published), 100));
+  CHECK(f.get("/v1/explain", {{"format", "text"}, {"carrier", "mobile"}}).body ==
+        text(*report::explain(*f.published, "", "mobile"), 100));
+  CHECK(f.get("/v1/status", {{"format", "json"}}).body == f.get("/v1/status").body);
+  CHECK(text_of(f.get("/v1/plan", {{"format", "html"}})) ==
+        "'format' is 'html', expected json or text");
+  CHECK(text_of(f.get("/v1/plan", {{"format", "text"}, {"width", "9"}})) ==
+        "'width' is '9', expected 80 to 1000");
+}
+
+TEST_CASE("the page and its files are there from the start, and no text becomes markup") {
+  ApiFixture f;
+  for (const char* path : {"/page.css", "/page.js", "/words.js", "/page.svg"}) {
+    CHECK(f.get(path).status == 200);
+    CHECK(f.get(path).body.size() > 100);
+  }
+  CHECK(f.get("/page.js").content_type == "text/javascript; charset=utf-8");
+  auto p = testing::evening();
+  p.plan.notices.front().text = "<b>\"a\" & b</b>";
+  f.published = std::make_shared<Published>(p);
+  const auto page = f.get("/");
+  CHECK(page.content_type == "text/html; charset=utf-8");
+  CHECK(page.body.find("<th>hk-idc-1</th>") != std::string::npos);
+  CHECK(page.body.find("<td>BAD RTT 231ms loss 6.8% jitter 38ms</td>") != std::string::npos);
+  CHECK(page.body.find("&lt;b&gt;&quot;a&quot; &amp; b&lt;/b&gt;") != std::string::npos);
+  CHECK(page.body.find("<b>") == std::string::npos);
+  CHECK(page.body.find("{{") == std::string::npos);
+  f.published = nullptr;
+  CHECK(f.get("/").body.find("no cycle has finished yet") != std::string::npos);
+  CHECK(f.post("/page.js", "").status == 405);
+}
+
 TEST_CASE("before the first cycle nothing pretends to know") {
   ApiFixture f;
   f.published = nullptr;

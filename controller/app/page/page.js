@@ -1,0 +1,397 @@
+import { WORDS } from "/words.js";
+
+// Everything that is shown is a value of a report of the API, made into text here and put into the page as text, never as
+// markup. Each figure carries the report and the place in it that it came from (data-source, data-from, data-as), so that
+// a test can compare the page with the report.
+
+const parameters = () => new URLSearchParams(location.hash.slice(1));
+
+const language = () => {
+  const asked = parameters().get("lang");
+  if (Object.hasOwn(WORDS, asked ?? "")) return asked;
+  return navigator.language.startsWith("zh") ? "zh" : "en";
+};
+
+const label = (key) => WORDS[language()][key];
+
+/** An element; attributes that are null are left out, texts become text nodes. */
+const h = (tag, attributes = {}, ...inside) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...inside.flat(Infinity).filter((each) => each !== null));
+  return element;
+};
+
+const word = (key, style = null) => h("span", { "data-word": key, class: style }, label(key));
+
+const two = (n) => String(n).padStart(2, "0");
+
+const age = (seconds) => {
+  if (seconds < 0) return `-${age(-seconds)}`;
+  if (seconds < 1) return `${Math.trunc(Math.round(seconds * 1e6) / 1000)}ms`;
+  const s = Math.trunc(seconds);
+  if (s < 60) return `${s}s`;
+  const pair = (large, a, small, b) => (small ? `${large}${a} ${small}${b}` : `${large}${a}`);
+  if (s < 3600) return pair(Math.trunc(s / 60), "m", s % 60, "s");
+  const m = Math.trunc(s / 60);
+  if (m < 24 * 60) return pair(Math.trunc(m / 60), "h", m % 60, "m");
+  const hours = Math.trunc(m / 60);
+  return pair(Math.trunc(hours / 24), "d", hours % 24, "h");
+};
+
+const clock = (text, now) => {
+  const time = new Date(text);
+  const hour = `${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())}`;
+  return text.slice(0, 10) === now.slice(0, 10) ? hour : `${text.slice(0, 10)} ${hour}`;
+};
+
+/** How values of each kind read; the same as in anycastctl. `now` is the report's own time. */
+const READ = {
+  text: (value) => String(value),
+  list: (value) => value.join(" "),
+  count: (value) => String(value),
+  capitals: (value) => (value === "ok" ? value : value.toUpperCase()),
+  verdict: (value) => (value === "bad" ? "BAD" : value),
+  ms: (value) => {
+    const ms = Math.round(value * 1e6) / 1000;
+    return `${ms.toFixed(Math.abs(ms) < 10 ? 1 : 0)}ms`;
+  },
+  share: (value) => {
+    const percent = Math.round(value * 1e6) / 1e4;
+    return `${percent.toFixed(percent < 99.95 ? 1 : 0)}%`;
+  },
+  age,
+  since: (value, now) => age(Math.max(0, (Date.parse(now) - Date.parse(value)) / 1000) || 0),
+  clock,
+  moment: (value) => clock(value, ""),
+  hex: (value) => value.toString(16).padStart(8, "0"),
+  stance: (value) => {
+    const asks = Object.entries(value.asks ?? {}).map(([carrier, ask]) => `, ${carrier}: ${ask}`);
+    return `${value.state}${value.state === "prepended" ? ` ${value.prepend}` : ""}${asks.join("")}`;
+  },
+};
+
+/** A value of a report, with its place in it. */
+class Value {
+  constructor(source, report, value = report, place = "") {
+    Object.assign(this, { source, report, value, place });
+  }
+  at(...keys) {
+    let { value, place } = this;
+    for (const key of keys) {
+      value = value?.[key] ?? null;
+      place += `/${key}`;
+    }
+    return new Value(this.source, this.report, value, place);
+  }
+  get absent() {
+    return this.value === null || this.value === "";
+  }
+  items() {
+    return Array.isArray(this.value) ? this.value.map((_, i) => this.at(i)) : [];
+  }
+  /** The value as text; `otherwise` where there is none. */
+  show(as = "text", style = null, otherwise = "-") {
+    if (this.absent) return otherwise;
+    const text = READ[as](this.value, this.report.time ?? "");
+    return h("span", { "data-source": this.source, "data-from": this.place, "data-as": as, class: style }, text);
+  }
+}
+
+const fact = (name, ...inside) => h("li", {}, word(name, "name"), " ", inside);
+
+const heading = (id, key, ...more) => h("h2", { id }, word(key), more.length ? [" ", more] : []);
+
+/** A table whose cells say their column on narrow screens. Columns: {key} of a word or {text} of a value. */
+const table = (named, columns, rows) =>
+  h("table", { role: "table", "aria-labelledby": named },
+    h("thead", { role: "rowgroup" },
+      h("tr", { role: "row" }, columns.map((c) => h("th", { role: "columnheader", scope: "col" }, c.head)))),
+    h("tbody", { role: "rowgroup" }, rows));
+
+const cell = (column, style, ...inside) =>
+  h("td", { role: "cell", class: style, "data-label": column.head.textContent }, inside);
+
+const column = (head) => ({ head });
+
+const head = (r) => {
+  const health = r.at("health");
+  const router = r.at("local", "router");
+  const tone = { ok: "ok", degraded: "warn", frozen: "warn", blind: "bad", fault: "bad" }[health.value] ?? "unknown";
+  const evidence = r.at("evidence");
+  const prefixes = r.at("prefixes").items().map((p) =>
+    h("li", {}, h("strong", {}, p.at("prefix").show()), " AS", p.at("origin_asn").show("count")));
+  return [
+    h("h1", {}, r.at("node").show(), health.show("capitals", `badge ${tone}`),
+      h("a", { href: `#${other_language()}`, "data-key": "language", lang: language() === "zh" ? "en" : "zh" },
+        h("small", { "data-word": "language" }, label("language")))),
+    h("ul", { class: "facts" },
+      prefixes,
+      fact("mode", r.at("mode").show()),
+      fact("condition", r.at("condition", "state").show(), " ", word("since", "name"), " ",
+        r.at("condition", "since").show("since")),
+      h("li", {}, h("span", { class: "name" }, "anycastd"), " ", r.at("version").show(), " ", word("up", "name"), " ",
+        r.at("uptime_seconds").show("age")),
+      fact("router", router.at("kind").show(), " ",
+        router.at("up").value ? router.at("version").show() : word("silent", "bad")),
+      fact("revision", router.at("revision").show("hex", null, word("none"))),
+      fact("configuration", r.at("config", "digest").show(), " ", word("loaded_ago", "name"), " ",
+        r.at("config", "loaded").show("since"), " ", word("ago", "name")),
+      evidence.at("age_seconds").absent
+        ? fact("evidence", word("no_evidence", "bad"))
+        : fact("evidence", evidence.at("age_seconds").show("age"), " ", word("old", "name")),
+      h("li", {}, evidence.at("probes_fresh").show("count"), " ", word("of"), " ",
+        evidence.at("probes_expected").show("count"), " ", word("series", "name")),
+      h("li", {}, r.at("fleet", "announcing").show("count"), " ", word("of"), " ",
+        r.at("fleet", "nodes").show("count"), " ", word("nodes_announce", "name")),
+      fact("cycle", word("every", "name"), " ", r.at("cycle", "interval_seconds").show("age"), " ",
+        word("took", "name"), " ", r.at("cycle", "took_seconds").show("age")),
+      fact("picture", r.at("time").show("moment"), " UTC")),
+  ];
+};
+
+/** A drain or a freeze of a person. */
+const standing = (order, key) =>
+  order.absent ? null : h("li", { class: "warn" },
+    word(key), " ", order.at("actor").show(), " ", word("since"), " ", order.at("since").show("since"), ", ",
+    order.at("until").absent ? word("taken_back") : [word("until"), " ", order.at("until").show("clock")],
+    ': "', order.at("reason").show(), '"');
+
+const pin = (upstream) => {
+  const value = upstream.at("pin");
+  return value.absent ? null : h("li", { class: "warn" },
+    upstream.at("name").show(), " ", word("pinned"), " ", value.show("stance"), " ", word("by"), " ",
+    value.at("actor").show(), ", ",
+    value.at("until").absent ? word("taken_back") : [word("until"), " ", value.at("until").show("clock")],
+    ': "', value.at("reason").show(), '"');
+};
+
+const trouble = (r) => {
+  const rank = { error: 0, warning: 1, info: 2 };
+  const tone = { error: "bad", warning: "warn" };
+  const notices = r.at("notices").items()
+    .sort((a, b) => (rank[a.at("level").value] ?? 3) - (rank[b.at("level").value] ?? 3))
+    .map((n) => h("li", { class: tone[n.at("level").value] ?? "unknown" },
+      n.at("level").show("text", "unseen"), n.at("text").show()));
+  const probation = r.at("local", "router", "confirm_until");
+  const lines = [notices, standing(r.at("freeze"), "frozen"), standing(r.at("drain"), "drained"),
+    r.at("upstreams").items().map(pin),
+    probation.absent ? null : h("li", { class: "warn" }, word("probation"), " ", probation.show("clock"))]
+    .flat().filter((line) => line !== null);
+  return [heading("trouble-title", "trouble"),
+    h("ul", { class: "notices" }, lines.length ? lines : h("li", { class: "ok" }, word("calm")))];
+};
+
+const SEVERITY = { bad: 3, warn: 2, unknown: 1, ok: 0 };
+
+const figure = (value, name, as) =>
+  value.absent ? null : h("span", { class: "figure" }, word(name, "unseen"), " ", value.show(as));
+
+const chosen = () => {
+  const asked = parameters();
+  return { node: asked.get("node") ?? "", carrier: asked.get("carrier") ?? "", decision: asked.get("decision") ?? "" };
+};
+
+const hash = (changes) => {
+  const next = new URLSearchParams(changes);
+  const lang = parameters().get("lang");
+  if (lang && !next.has("lang")) next.set("lang", lang);
+  return String(next);
+};
+
+const other_language = () => {
+  const next = parameters();
+  next.set("lang", language() === "zh" ? "en" : "zh");
+  return String(next);
+};
+
+const path_cell = (r, where, node, carrier) => {
+  const found = r.at("cells").items().find((c) => c.at("node").value === node && c.at("carrier").value === carrier);
+  if (!found) return h("td", { role: "cell", class: "empty", "data-label": carrier }, word("not_led", "unseen"), "-");
+  const state = found.at("state").value;
+  const now = chosen();
+  return h("td", { role: "cell", class: `cell ${state}`, "data-label": where.head.textContent,
+    "aria-current": now.node === node && now.carrier === carrier ? "true" : null },
+    h("a", { href: `#${hash({ node, carrier })}`, "data-key": `cell ${node} ${carrier}` },
+      found.at("state").show("verdict", "state"),
+      figure(found.at("rtt_seconds"), "rtt", "ms"),
+      figure(found.at("loss_ratio"), "loss", "share"),
+      figure(found.at("jitter_seconds"), "jitter", "ms")));
+};
+
+const matrix = (r) => {
+  const carriers = r.at("carriers").items();
+  const columns = [column(word("node")), ...carriers.map((c) => column(c.show())), column(word("announces"))];
+  const rows = r.at("nodes").items().map((node) => {
+    const name = node.at("name").value;
+    const own = r.at("cells").items().filter((c) => c.at("node").value === name).map((c) => c.at("state").value);
+    const worst = own.sort((a, b) => SEVERITY[b] - SEVERITY[a])[0] ?? "ok";
+    const announces = node.at("announces");
+    return h("tr", { role: "row", class: `worst-${worst}` },
+      h("th", { role: "rowheader", scope: "row" }, node.at("name").show(), " ",
+        node.at("self").value ? word("here", "faint") : null, node.at("anchor").value ? [" ", word("anchor", "faint")] : null),
+      carriers.map((c, i) => path_cell(r, columns[i + 1], name, c.value)),
+      cell(columns.at(-1), null,
+        announces.absent ? word("unknown") : announces.value.length ? announces.show("list") : word("nobody")));
+  });
+  const totals = h("tr", { role: "row" }, h("th", { role: "rowheader", scope: "row" }, word("paths")),
+    r.at("paths").items().map((p, i) => cell(columns[i + 1], p.at("have").value < p.at("min").value ? "bad" : null,
+      p.at("have").show("count"), " ", word("of"), " ", p.at("of").show("count"), ", ", word("min"), " ",
+      p.at("min").show("count"))),
+    cell(columns.at(-1), "empty"));
+  return [heading("matrix-title", "matrix", h("small", { class: "faint" }, word("rtt"), " / ", word("loss"), " / ",
+    word("jitter"))), table("matrix-title", columns, [rows, totals])];
+};
+
+const sessions = (r) => {
+  const columns = ["upstream", "session", "wanted", "actual", "in_sync", "since", "why", "next"].map((k) => column(word(k)));
+  const [upstream, session, wanted, actual, in_sync, since, why, next] = columns;
+  const rows = r.at("upstreams").items().map((u) => {
+    const same = u.at("in_sync");
+    const state = u.at("session", "state");
+    const blocked = u.at("blocked_by");
+    return h("tr", { role: "row" },
+      h("th", { role: "rowheader", scope: "row" }, u.at("name").show(), " AS", u.at("asn").show("count")),
+      cell(session, u.at("session", "up").value === false ? "bad short" : "short", state.show("text", null, word("unknown"))),
+      cell(wanted, "short", u.at("wanted").show("stance", null, word("not_known"))),
+      cell(actual, "short", u.at("actual").show("stance", null, word("not_known"))),
+      cell(in_sync, same.absent ? "unknown" : same.value ? "ok" : "bad",
+        same.absent ? word("not_known") : word(same.value ? "yes" : "no")),
+      cell(since, "short", u.at("since").show("since")),
+      cell(why, null, u.at("why", "text").show(),
+        u.at("why", "decision").absent ? null : [" ", decision_link(u.at("why", "decision"), "session")]),
+      cell(next, null, u.at("next", "text").show(),
+        u.at("next", "earliest").absent ? null : [", ", word("not_before"), " ", u.at("next", "earliest").show("clock")],
+        blocked.value?.length ? ["; ", word("refused_by"), " ", blocked.show("list")] : null));
+  });
+  return [heading("sessions-title", "sessions"), table("sessions-title", columns, rows)];
+};
+
+const guards = (r) => {
+  const g = r.at("guards");
+  const windows = g.at("windows").items().map((w) =>
+    [w.at("name").show(), " ", word("closes"), " ", w.at("closes").show("clock"), " "]);
+  return [heading("guards-title", "guards"),
+    h("ul", { class: "facts", "aria-labelledby": "guards-title" },
+      fact("blocking", g.at("blocking").value?.length ? g.at("blocking").show("list", "warn") : word("none")),
+      fact("budget", g.at("budget_left").show("count"), " ", word("of"), " ", g.at("budget_of").show("count"), " ",
+        word("in_time"), " ", g.at("budget_per_seconds").show("age")),
+      fact("min_nodes", g.at("min_nodes").show("count")),
+      fact("windows", windows.length ? windows : word("none")))];
+};
+
+const decision_link = (number, place) =>
+  h("a", { href: `#${hash({ decision: number.value })}`, "data-key": `decision ${place} ${number.value}` },
+    "#", number.show("count"));
+
+const decisions = (r) => {
+  const columns = ["time", "kind", "what"].map((k) => column(word(k)));
+  const rows = r.at("entries").items().map((e) => h("tr", { role: "row" },
+    cell(columns[0], "short", e.at("time").show("moment")),
+    cell(columns[1], "short", e.at("kind").show()),
+    cell(columns[2], null, e.at("text").show(),
+      e.at("decision").absent ? null : [" ", decision_link(e.at("decision"), e.at("row").value)])));
+  return [heading("decisions-title", "decisions"),
+    rows.length ? table("decisions-title", columns, rows) : h("p", {}, word("nothing_yet"))];
+};
+
+/** A report as anycastctl prints it. */
+const printed = (key, what, source, text) => [heading(`${key}-title`, key, what),
+  h("pre", { tabindex: "0", "aria-labelledby": `${key}-title`, "data-source": source }, text)];
+
+const foot = () => [word("read_only"), " ", word("utc"), " ",
+  ["/v1/status", "/v1/plan", "/v1/probes", "/v1/history", "/metrics"].flatMap((path) =>
+    [h("a", { href: path }, h("span", { "data-word": "path" }, path)), " "]),
+  h("span", { id: "state", role: "status" }, word("connecting"))];
+
+/** Puts new content where it differs, and the focus back to what had it. */
+const put = (id, content) => {
+  const old = document.getElementById(id);
+  const fresh = old.cloneNode(false);
+  fresh.append(...[content].flat(Infinity).filter((each) => each !== null));
+  if (old.isEqualNode(fresh)) return;
+  const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  old.replaceChildren(...fresh.childNodes);
+  if (key) [...old.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key)?.focus();
+};
+
+let status = null; // the last picture
+let history = null;
+
+const say = (key, style) => put("state", word(key, style));
+
+const draw = () => {
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  document.querySelector(".skip").textContent = label("skip");
+  if (!status) return;
+  const r = new Value("/v1/status", status);
+  document.title = `${status.health === "ok" ? "ok" : status.health.toUpperCase()} ${status.node} anycastd`;
+  put("head", head(r));
+  put("trouble", trouble(r));
+  put("matrix", matrix(r));
+  put("sessions", sessions(r));
+  put("guards", guards(r));
+  if (history) put("decisions", decisions(new Value("/v1/history?n=40", history)));
+};
+
+const ask = async (path, as) => {
+  const answer = await fetch(path);
+  if (as === "text") return answer.ok ? answer.text() : (await answer.json()).text;
+  if (!answer.ok) throw new Error(path);
+  return answer.json();
+};
+
+/** The path of a report as text that fits the window. */
+const printable = (path, query = {}) => {
+  const columns = Math.floor((document.documentElement.clientWidth - 60) / 7.9);
+  const width = Math.min(160, Math.max(80, columns));
+  return `${path}?${new URLSearchParams({ ...query, format: "text", width })}`;
+};
+
+/** What is chosen, told in full; without a choice the worst carrier of this node. */
+const tell = async () => {
+  const { node, carrier, decision } = chosen();
+  const query = decision ? { decision } : { ...(node && { node }), ...(carrier && { carrier }) };
+  const path = printable("/v1/explain", query);
+  const text = await ask(path, "text");
+  const about = decision ? [word("decision"), ` #${decision}`]
+    : node || carrier ? [`${node} / ${carrier}`] : [word("worst_here")];
+  put("story", printed("story", h("span", { "data-word": "about" }, about), path, text));
+};
+
+const more = async () => {
+  const plan = printable("/v1/plan");
+  const [recent, text] = await Promise.all([ask("/v1/history?n=40"), ask(plan, "text"), tell()]);
+  history = recent;
+  put("plan", printed("plan", null, plan, text));
+  draw();
+};
+
+const show = async (picture) => {
+  const seen = status;
+  status = picture;
+  draw();
+  say("live", "ok");
+  if (seen?.time !== picture.time) await more();
+};
+
+const lose = () => say("lost", "bad");
+
+const poll = () => ask("/v1/status").then(show).catch(lose);
+
+window.addEventListener("hashchange", () => {
+  put("foot", foot());
+  draw();
+  more().then(() => {
+    say("live", "ok");
+    if (chosen().node || chosen().decision) document.getElementById("story").scrollIntoView({ block: "nearest" });
+  }).catch(lose);
+});
+
+document.getElementById("page").hidden = false;
+put("foot", foot());
+draw();
+poll();
+setInterval(poll, 5000);

@@ -1,0 +1,92 @@
+"""A headless Chromium, driven over chromedriver's own HTTP (https://www.w3.org/TR/webdriver2/)."""
+
+import base64
+import contextlib
+import http.client
+import json
+import tempfile
+import time
+
+from processes import free_port, running
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --force-color-profile=srgb --hide-scrollbars""".split()
+
+
+class BrowserError(Exception):
+    pass
+
+
+class Browser:
+    def __init__(self, port):
+        self.port = port
+        self.session = ""
+
+    def call(self, method, path, body=None):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            text = None if method != "POST" else json.dumps(body or {})
+            connection.request(method, self.session + path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            value = json.loads(answer.read())["value"]
+        if answer.status != 200:
+            raise BrowserError(f"{method} {path}: {value['error']}: {value['message']}")
+        return value
+
+    def go(self, url):
+        self.call("POST", "/url", {"url": url})
+
+    def run(self, script, *arguments):
+        """What a function body returns in the page; a promise is waited for."""
+        return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def command(self, name, **parameters):
+        """One of Chromium's own (https://chromedevtools.github.io/devtools-protocol/)."""
+        return self.call("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
+
+    def look(self, width, scheme):
+        """A window so wide, in a light or a dark scheme."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("Emulation.setEmulatedMedia", media="", features=[scheme])
+
+    def picture(self):
+        """The whole page as PNG."""
+        shot = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        return base64.b64decode(shot["data"])
+
+    def press(self, key):
+        """A key, as the keyboard gives it (\\ue004 is Tab, \\ue007 Enter)."""
+        keys = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
+        self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
+
+    def complaints(self):
+        """What the console has got since the last time: errors of scripts, of loading, of the content policy."""
+        return [entry["message"] for entry in self.call("POST", "/se/log", {"type": "browser"})]
+
+
+@contextlib.contextmanager
+def browser(folder):
+    port = free_port()
+    with running("chromedriver", f"--port={port}", folder=folder) as driver, tempfile.TemporaryDirectory() as data:
+        one = Browser(port)
+        wanted = {
+            "browserName": "chrome",
+            "goog:loggingPrefs": {"browser": "ALL"},
+            "goog:chromeOptions": {"args": [*FLAGS, f"--user-data-dir={data}"]},
+        }
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                started = one.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+                break
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline or driver.poll() is not None:
+                    raise
+                time.sleep(0.05)
+        one.session = f"/session/{started['sessionId']}"
+        try:
+            yield one
+        finally:
+            with contextlib.suppress(OSError, BrowserError):
+                one.call("DELETE", "")

@@ -1,0 +1,388 @@
+"""The status page in a real browser: what it shows is what the API says, whoever looks and however."""
+
+import calendar
+import contextlib
+import http.client
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+from decimal import ROUND_HALF_UP, Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+from browser import browser
+from exporters_test import BUILD
+from known import ROOT
+from processes import UnixConnection, fetch, free_port, needs, running
+from stand_in import Fleet, prometheus_of
+
+NODES = {"hk-ali-1": "cmi hkbn pccw", "hk-aws-1": "cmi pccw", "hk-idc-1": "cmi hkbn pccw", "hk-tx-1": "hkbn pccw"}
+CARRIERS = ["telecom", "unicom", "mobile"]
+REGIONS = ["beijing", "shenzhen", "chengdu"]
+UPSTREAMS = {"cmi": 64501, "hkbn": 64502, "pccw": 64503}
+HERE, THERE = "127.1.1", "127.1.2"  # networks of the node's BIRD and of its upstreams'
+HISTORY = "/v1/history?n=40"
+
+CONFIG = """version: 1
+node: hk-idc-1
+mode: observe
+prefixes: {{203.0.113.0/24: {{origin_asn: 64500, vips: [203.0.113.1/32]}}}}
+prometheus: {{urls: ['http://127.0.0.1:{prometheus}'], interval: 2s, timeout: 1s, max_age: 20s}}
+evidence:
+  rtt: 'probe_icmp_duration_seconds{{phase="rtt"}}'
+  loss: 'probe_success'
+  window: 20s
+  fast_window: 5s
+  slow_window: 30s
+  scrape: 500ms
+  min_samples: 20
+regions: [beijing, shenzhen, chengdu]
+carriers: [telecom, unicom, mobile]
+thresholds:
+  default:
+    rtt: {{warn: 140ms, bad: 200ms, clear: 160ms}}
+    loss: {{warn: 5%, bad: 20%, clear: 10%}}
+    for: 2s
+    clear_for: 10s
+upstreams:
+  cmi: {{asn: 64501, carries: [mobile]}}
+  hkbn: {{asn: 64502, carries: [telecom]}}
+  pccw: {{asn: 64503, carries: [unicom, telecom]}}
+nodes:
+{nodes}
+policy: {{carrier_bad: [{{do: prepend, count: 2, settle: 3m}}]}}
+guards: {{min_nodes: 2, min_paths_per_carrier: 2, anchors: [hk-ali-1]}}
+router:
+  kind: bird
+  socket: {folder}/bird.ctl
+  config: {folder}/bird.conf
+  fragment: {folder}/fragment.conf
+  templates: {root}/templates
+web: {{listen: '127.0.0.1:{web}'}}
+control: {{socket: {folder}/ctl.sock}}
+history: {{file: {folder}/history.db}}
+"""
+
+# The page's figures with their places, and every other text that somebody can see.
+SHOWN = """
+const figures = [...document.querySelectorAll("[data-from]")].map((e) =>
+  ({source: e.dataset.source, place: e.dataset.from, as: e.dataset.as, text: e.textContent}));
+const loose = [];
+const walk = document.createTreeWalker(document.getElementById("page"), NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const above = walk.currentNode.parentElement;
+  if (!above.closest("[data-from], pre, [data-word]")) loose.push(walk.currentNode.data);
+}
+const time = document.querySelector("[data-from='/time'][data-as='moment']");
+return {figures, loose, time: time?.textContent, live: document.querySelector("#state [data-word='live']") !== null};
+"""
+
+# Contrast (WCAG 2.1, 1.4.3) of every text, names of what can be operated, and what is wider than the window.
+FAULTS = """
+const light = (c) => { const s = c / 255; return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4; };
+const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+const ground = (e) => {
+  for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length === 3) return c; }
+  return matchMedia("(prefers-color-scheme: dark)").matches ? [0, 0, 0] : [255, 255, 255];
+};
+const faults = [];
+const walk = document.createTreeWalker(document.getElementById("page"), NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const e = walk.currentNode.parentElement;
+  if (!walk.currentNode.data.trim() || !e.checkVisibility()) continue;
+  const [a, b] = [luminance(rgb(getComputedStyle(e).color)), luminance(ground(e))];
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(1)}: ${walk.currentNode.data}`);
+}
+for (const e of document.querySelectorAll("a, button, pre"))
+  if (!e.textContent.trim() && !e.getAttribute("aria-label")) faults.push(`no name: ${e.outerHTML}`);
+for (const e of document.querySelectorAll("[aria-labelledby]"))
+  if (!document.getElementById(e.getAttribute("aria-labelledby"))) faults.push(`no label: ${e.outerHTML}`);
+const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+if (new Set(ids).size !== ids.length) faults.push("an id twice");
+for (const e of document.querySelectorAll("th")) if (!e.hasAttribute("scope")) faults.push(`no scope: ${e.outerHTML}`);
+if (document.documentElement.scrollWidth > innerWidth) faults.push(`${document.documentElement.scrollWidth} px wide`);
+return faults;
+"""
+
+
+def rounded(number, digits):
+    """As JavaScript's toFixed does it."""
+    return str(Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
+def age(seconds):
+    if seconds < 0:
+        return "-" + age(-seconds)
+    if seconds < 1:
+        return f"{round(seconds * 1e6) // 1000}ms"
+    s = int(seconds)
+    for span, large, small, a, b in ((3600, 60, 1, "m", "s"), (86400, 3600, 60, "h", "m")):
+        if s < 60:
+            return f"{s}s"
+        if s < span:
+            return f"{s // large}{a}" + (f" {s % large // small}{b}" if s % large // small else "")
+    hours = s // 3600
+    return f"{hours // 24}d" + (f" {hours % 24}h" if hours % 24 else "")
+
+
+def unix(text):
+    return Decimal(calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))) + Decimal(text[19:-1])
+
+
+def clock(text, now):
+    return text[11:19] if text[:10] == now[:10] else f"{text[:10]} {text[11:19]}"
+
+
+def stance(value):
+    asks = "".join(f", {carrier}: {ask}" for carrier, ask in value.get("asks", {}).items())
+    return value["state"] + (f" {value['prepend']}" if value["state"] == "prepended" else "") + asks
+
+
+def ms(seconds):
+    value = round(seconds * 1e6) / 1000
+    return rounded(value, 1 if abs(value) < 10 else 0) + "ms"
+
+
+def share(ratio):
+    percent = round(ratio * 1e6) / 1e4
+    return rounded(percent, 1 if percent < 99.95 else 0) + "%"
+
+
+# Written down again, and not read from the page: what the page may do to a value.
+READ = {
+    "text": lambda v, now: str(v),
+    "count": lambda v, now: str(v),
+    "list": lambda v, now: " ".join(v),
+    "capitals": lambda v, now: v if v == "ok" else v.upper(),
+    "verdict": lambda v, now: "BAD" if v == "bad" else v,
+    "ms": lambda v, now: ms(v),
+    "share": lambda v, now: share(v),
+    "age": lambda v, now: age(v),
+    "since": lambda v, now: age(max(Decimal(0), unix(now) - unix(v))),
+    "clock": clock,
+    "moment": lambda v, now: clock(v, ""),
+    "hex": lambda v, now: f"{v:08x}",
+    "stance": lambda v, now: stance(v),
+}
+
+
+def value_at(report, place):
+    for key in place.split("/")[1:]:
+        report = report[int(key)] if isinstance(report, list) else report[key]
+    return report
+
+
+def bird_config(folder, port, here, there):
+    """A BIRD on loopback with one session for each upstream; at HERE it is the node's."""
+    lines = ["router id 192.0.2.1;" if here == HERE else "router id 192.0.2.2;", "protocol device { }"]
+    lines += [f'include "{folder}/fragment.conf";'] if here == HERE else []
+    for i, (upstream, asn) in enumerate(UPSTREAMS.items(), 1):
+        ours, theirs, out = (64500, asn, f"export filter anycastd_{upstream};") if here == HERE else (asn, 64500, "export none;")
+        lines += [
+            f"protocol bgp {upstream} {{ local {here}.{i} port {port} as {ours}; neighbor {there}.{i} port {port} as {theirs};",
+            f"  multihop; strict bind yes; connect delay time 1; ipv4 {{ import none; {out} next hop address 192.0.2.9; }}; }}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class Table(HTMLParser):
+    """The rows of the first table of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.inside = [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        self.inside = tag in ("td", "th")
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1].append(data)
+
+
+@needs("chromium", "chromedriver", "bird")
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.started = contextlib.ExitStack()
+        cls.addClassCleanup(cls.started.close)
+        cls.folder = Path(cls.started.enter_context(tempfile.TemporaryDirectory()))
+        cls.fleet = Fleet(NODES, CARRIERS, REGIONS, bad=("hk-idc-1", "mobile"))
+        cls.web = free_port()
+        cls.write(cls.started.enter_context(prometheus_of(cls.fleet)))
+        cls.start_bird("upstream")
+        cls.start_bird("bird")
+        cls.daemon = cls.start("anycastd", BUILD / "anycastd", "--config", cls.folder / "anycastd.yaml")
+        cls.browser = cls.started.enter_context(browser(cls.place("browser")))
+        cls.browser.go(f"http://127.0.0.1:{cls.web}/#lang=en")
+        cls.status(cls.settled)
+
+    @classmethod
+    def place(cls, name):
+        """A folder of a program's own."""
+        path = cls.folder / name
+        path.mkdir()
+        return path
+
+    @classmethod
+    def start(cls, name, *words):
+        return cls.started.enter_context(running(*words, folder=cls.place(name)))
+
+    @classmethod
+    def start_bird(cls, name):
+        cls.start(name, "bird", "-f", "-c", cls.folder / f"{name}.conf", "-s", cls.folder / f"{name}.ctl", "-P", f"{name}.pid")
+
+    @classmethod
+    def write(cls, prometheus):
+        folder, port = cls.folder, free_port()
+        nodes = []
+        for i, (node, upstreams) in enumerate(NODES.items(), 11):
+            sessions = ", ".join(f"{u}: {{neighbor: {THERE}.{i}, local: {HERE}.{i}}}" for i, u in enumerate(UPSTREAMS, 1) if u in upstreams)
+            nodes.append(f"  {node}: {{probe_target: 198.51.100.{i}, sessions: {{{sessions}}}}}")
+        config = folder / "anycastd.yaml"
+        config.write_text(CONFIG.format(folder=folder, root=ROOT, prometheus=prometheus, web=cls.web, nodes="\n".join(nodes)))
+        (folder / "bird.conf").write_text(bird_config(folder, port, HERE, THERE))
+        (folder / "upstream.conf").write_text(bird_config(folder, port, THERE, HERE))
+        command = [BUILD / "anycastctl", "render", "--config", config, "--out", folder / "fragment.conf"]
+        subprocess.run(command, check=True, capture_output=True)
+
+    @classmethod
+    def control(cls):
+        return UnixConnection(cls.folder / "ctl.sock")
+
+    @classmethod
+    def status(cls, good=lambda status: True):
+        return json.loads(fetch(cls.control, "/v1/status", cls.daemon, lambda text: good(json.loads(text))))
+
+    @staticmethod
+    def settled(status):
+        return status["cells"][-1]["rtt_seconds"] and all(u["session"]["up"] for u in status["upstreams"]) and any(
+            cell["state"] == "bad" for cell in status["cells"]
+        )
+
+    def report(self, path):
+        return json.loads(fetch(self.control, path, self.daemon))
+
+    def shown(self, good=lambda shown: True):
+        """What the page shows, once it is good."""
+        deadline = time.monotonic() + 30
+        while True:
+            shown = self.browser.run(SHOWN)
+            if good(shown):
+                return shown
+            self.assertLess(time.monotonic(), deadline, shown)
+            time.sleep(0.05)
+
+    def open(self, fragment="lang=en"):
+        """The page with what it shows first; `fragment` is the part of its address that says what."""
+        self.browser.go("about:blank")
+        self.browser.go(f"http://127.0.0.1:{self.web}/#{fragment}")
+        return self.shown(lambda shown: shown["live"] and {"/v1/status", HISTORY} <= {f["source"] for f in shown["figures"]})
+
+    def test_every_number_on_the_page_is_that_of_the_api_at_the_same_moment(self):
+        self.open()
+        for _ in range(20):
+            status, history = self.report("/v1/status"), self.report(HISTORY)
+            shown = self.shown(lambda shown: shown["live"])
+            if shown["time"] == clock(status["time"], "") and history == self.report(HISTORY):
+                break
+        reports = {"/v1/status": status, HISTORY: history}
+        self.assertGreater(len(shown["figures"]), 120)
+        for figure in shown["figures"]:
+            report = reports[figure["source"]]
+            value = value_at(report, figure["place"])
+            wanted = READ[figure["as"]](value, report.get("time", ""))
+            self.assertEqual(figure["text"], wanted, figure)
+        self.assertEqual([text for text in shown["loose"] if re.search(r"\d", text)], [])
+        places = {figure["place"] for figure in shown["figures"]}
+        for i in range(len(status["cells"])):
+            for measure in ("state", "rtt_seconds", "loss_ratio", "jitter_seconds"):
+                self.assertIn(f"/cells/{i}/{measure}", places)
+
+    def test_the_story_of_a_cell_is_the_text_of_explain(self):
+        self.open("lang=en&node=hk-ali-1&carrier=mobile")
+        script = "return [...document.querySelectorAll('pre')].map((e) => [e.dataset.source, e.textContent]);"
+        for _ in range(20):
+            said = dict(self.browser.run(script))
+            texts = {}
+            for path in said:
+                texts[path] = fetch(self.control, path, self.daemon)
+            if texts == said:
+                break
+        self.assertEqual(texts, said)
+        self.assertEqual([path.partition("?")[0] for path in said], ["/v1/explain", "/v1/plan"])
+
+    def test_a_new_picture_appears_by_itself(self):
+        seen = self.open()["time"]
+        self.browser.run("window.sameDocument = true;")
+        self.shown(lambda shown: shown["time"] not in (None, seen))
+        self.assertTrue(self.browser.run("return window.sameDocument;"))
+
+    def test_text_from_outside_stays_text(self):
+        hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+        self.fleet.warnings = [hostile]
+        self.addCleanup(self.status, lambda status: not status["evidence"]["partial"])
+        self.addCleanup(self.fleet.warnings.clear)
+        self.open()
+        self.shown(lambda shown: any("<script>" in figure["text"] for figure in shown["figures"]))
+        self.assertEqual(self.browser.run("return document.querySelectorAll('img, body script').length;"), 0)
+        plain = fetch(lambda: http.client.HTTPConnection("127.0.0.1", self.web), "/", self.daemon)
+        self.assertIn("&lt;script&gt;", plain)
+        self.assertNotIn("<img", plain)
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_it_is_readable_at_every_width_in_both_schemes_and_languages(self):
+        kept = os.environ.get("ANYCASTD_SCREENSHOTS")
+        for language in ("en", "zh"):
+            self.open(f"lang={language}")
+            for width in (400, 1000, 1600):
+                for scheme in ("light", "dark"):
+                    with self.subTest(width=width, scheme=scheme, language=language):
+                        self.browser.look(width, scheme)
+                        self.assertEqual(self.browser.run(FAULTS), [])
+                        if kept:
+                            Path(kept, f"page-{language}-{width}-{scheme}.png").write_bytes(self.browser.picture())
+            self.assertEqual(self.browser.run("return document.documentElement.lang;"), {"zh": "zh-CN"}.get(language, language))
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_the_keyboard_reaches_a_cell_and_its_story(self):
+        self.open()
+        script = "return [document.activeElement.dataset.key ?? '', document.activeElement.textContent];"
+        for _ in range(12):
+            self.browser.press("\ue004")
+            key, _ = self.browser.run(script)
+            if key.startswith("cell "):
+                break
+        self.assertEqual(key, "cell hk-ali-1 telecom")
+        self.browser.press("\ue007")
+        told = "return document.querySelector('#story pre').dataset.source.startsWith('/v1/explain?node=hk-ali-1');"
+        self.shown(lambda shown: self.browser.run(told))
+        self.assertEqual(self.browser.run(script)[0], key, "a new picture takes the focus away")
+
+    def test_without_a_script_there_is_a_table(self):
+        status = self.report("/v1/status")
+        text = fetch(lambda: http.client.HTTPConnection("127.0.0.1", self.web), "/", self.daemon)
+        rows = Table(text).rows
+        self.assertEqual(rows[0], ["node", *CARRIERS])
+        self.assertEqual([row[0] for row in rows[1:]], list(NODES))
+        words = re.compile(r"(ok|warn|BAD) RTT [\d.]+ms loss [\d.]+% jitter [\d.]+ms|-")
+        for row in rows[1:]:
+            for cell in row[1:]:
+                self.assertRegex(cell, words)
+        self.assertEqual(len(status["cells"]), sum(cell != "-" for row in rows[1:] for cell in row[1:]))
+
+
+if __name__ == "__main__":
+    unittest.main()
