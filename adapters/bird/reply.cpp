@@ -8,11 +8,6 @@
 #include "controller/base/text.hpp"
 
 namespace anycast::bird {
-namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 bool Reply::has(int wanted) const {
   return std::ranges::find(lines, wanted, &ReplyLine::code) != lines.end();

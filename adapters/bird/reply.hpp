@@ -9,6 +9,8 @@
 
 namespace anycast::bird {
 
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 /// One line of a reply under its code; a continuation line has the code of the line before it.
 struct ReplyLine {
   int code;

@@ -17,7 +17,7 @@ constexpr int kBudgetInTimeouts = 8;
 
 Time now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
-std::string name_of(const Objects& objects) {
+std::string shown(const Objects& objects) {
   const auto marker = marker_of(objects);
   if (marker != 0) return fmt::format("revision {}", marker);
   return objects.empty() ? "no fragment of ours" : "objects of ours without a revision";
@@ -136,7 +136,7 @@ Result<void> FrrSpeaker::confirm() {
   if (!current) return tl::unexpected(current.error());
   if (!*probation) {
     return fail(Remedy::wait,
-                fmt::format("bgpd has nothing to confirm, it runs {}", name_of(current->objects)));
+                fmt::format("bgpd has nothing to confirm, it runs {}", shown(current->objects)));
   }
   const auto wanted = read_running(read_file(settings_.fragment).value_or(std::string{})).objects;
   const bool whole = marker_of(wanted) == (*probation)->revision &&
@@ -153,7 +153,7 @@ Result<void> FrrSpeaker::confirm() {
   }
   if (auto back = go_back(**probation); !back) return back;
   return fail(Remedy::wait, fmt::format("bgpd has gone back before the confirmation, it runs {}",
-                                        name_of((*probation)->objects)));
+                                        shown((*probation)->objects)));
 }
 
 Result<void> FrrSpeaker::undo() {

@@ -33,7 +33,7 @@ struct Body {
 };
 
 /// Taking less than what is offered ends the transfer with CURLE_WRITE_ERROR.
-std::size_t take(char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* user) {
   auto& body = *static_cast<Body*>(user);
   const std::size_t bytes = size * count;
   if (bytes > body.limit - body.text.size()) {
@@ -198,7 +198,7 @@ tl::expected<HttpAnswer, Failure> HttpClient::post(const Server& server, const F
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(fields.size()));
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, fields.c_str());
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 
   const CURLcode code = curl_easy_perform(curl);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr mode_t kNewFile = 0644;
 
-tl::unexpected<Error> fail_errno(const std::string& path, std::string_view doing) {
+tl::unexpected<Error> fail_file(const std::string& path, std::string_view doing) {
   return fail(Remedy::look_at_host,
               fmt::format("cannot {} '{}': {}", doing, path, std::strerror(errno)));
 }
@@ -41,13 +41,13 @@ void sync_folder(const std::string& folder) {
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd) return fail_errno(path, "read");
+  if (!fd) return fail_file(path, "read");
   std::string text;
   std::array<char, 16384> buffer{};
   for (;;) {
     const auto n = ::read(fd.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(path, "read");
+    if (n < 0) return fail_file(path, "read");
     if (n == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(n));
     if (text.size() > max_bytes) {
@@ -65,9 +65,9 @@ Result<void> replace_file(const std::string& path, std::string_view text, Surviv
   const bool existed = ::stat(path.c_str(), &before) == 0;
 
   Fd fd{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!fd) return fail_errno(temporary, "write");
+  if (!fd) return fail_file(temporary, "write");
   const auto give_up = [&](std::string_view doing) {
-    const auto error = fail_errno(temporary, doing);
+    const auto error = fail_file(temporary, doing);
     ::unlink(temporary.c_str());
     return error;
   };
@@ -89,14 +89,14 @@ Result<void> replace_file(const std::string& path, std::string_view text, Surviv
 
 Result<void> sync_file(const std::string& path) {
   const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd || ::fsync(fd.get()) != 0) return fail_errno(path, "sync");
+  if (!fd || ::fsync(fd.get()) != 0) return fail_file(path, "sync");
   sync_folder(std::filesystem::path{path}.parent_path().string());
   return {};
 }
 
 Result<void> remove_file(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  return fail_errno(path, "remove");
+  return fail_file(path, "remove");
 }
 
 std::optional<Time> modified_at(const std::string& path) {

@@ -15,7 +15,7 @@
 namespace anycast {
 namespace {
 
-tl::unexpected<Error> fail_errno(std::string_view doing, const std::string& path, int code) {
+tl::unexpected<Error> fail_stream(std::string_view doing, const std::string& path, int code) {
   const bool local = code == EACCES || code == EPERM || code == EMFILE || code == ENFILE;
   return fail(local ? Remedy::look_at_host : Remedy::wait,
               fmt::format("cannot {} '{}': {}", doing, path, std::strerror(code)));
@@ -40,12 +40,12 @@ Result<UnixStream> UnixStream::connect(const std::string& path, Deadline deadlin
   }
   std::memcpy(name.sun_path, path.data(), path.size());
   Fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd) return fail_errno("make a socket for", path, errno);
+  if (!fd) return fail_stream("make a socket for", path, errno);
   // A full backlog says EAGAIN at once and gives nothing to poll for (unix(7)).
   for (;;) {
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) break;
     if (errno == EINTR) continue;
-    if (errno != EAGAIN) return fail_errno("connect to", path, errno);
+    if (errno != EAGAIN) return fail_stream("connect to", path, errno);
     if (left_ms(deadline) == 0) {
       return fail(Remedy::wait, fmt::format("'{}' accepts no connection in time", path));
     }
@@ -60,7 +60,7 @@ Result<void> UnixStream::wait(short events, Deadline deadline) const {
     const auto ready = ::poll(&item, 1, left_ms(deadline));
     if (ready > 0) return {};
     if (ready == 0) return fail(Remedy::wait, fmt::format("no answer from '{}' in time", path_));
-    if (errno != EINTR) return fail_errno("wait for", path_, errno);
+    if (errno != EINTR) return fail_stream("wait for", path_, errno);
   }
 }
 
@@ -69,7 +69,7 @@ Result<void> UnixStream::write(std::string_view text, Deadline deadline) {
     if (auto ok = wait(POLLOUT, deadline); !ok) return ok;
     const auto sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
     if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (sent < 0) return fail_errno("write to", path_, errno);
+    if (sent < 0) return fail_stream("write to", path_, errno);
     text.remove_prefix(static_cast<std::size_t>(sent));
   }
   return {};
@@ -81,7 +81,7 @@ Result<void> UnixStream::receive(Deadline deadline) {
     std::array<char, 16384> chunk{};
     const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) return fail_errno("read from", path_, errno);
+    if (got < 0) return fail_stream("read from", path_, errno);
     if (got == 0) return fail(Remedy::wait, fmt::format("'{}' hung up", path_));
     buffer_.append(chunk.data(), static_cast<std::size_t>(got));
     return {};

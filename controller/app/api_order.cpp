@@ -11,7 +11,6 @@
 namespace anycast {
 namespace {
 
-using Json = nlohmann::json;
 using Kind = Order::Kind;
 
 constexpr std::size_t kLongestReason = 500;     // bytes; it goes into every journal line about it
@@ -41,7 +40,7 @@ std::vector<std::string> taken(Kind kind) {
   return {};
 }
 
-Result<Kind> read_kind(const Json& body) {
+Result<Kind> read_kind(const nlohmann::json& body) {
   const auto found = body.find("kind");
   if (found == body.end() || !found->is_string()) return wrong("'kind' is missing or no string");
   const auto word = found->get<std::string>();
@@ -53,7 +52,7 @@ Result<Kind> read_kind(const Json& body) {
       printable(word)));
 }
 
-Result<void> check_members(const Json& body, Kind kind) {
+Result<void> check_members(const nlohmann::json& body, Kind kind) {
   const auto allowed = taken(kind);
   for (const auto& [name, unused] : body.items()) {
     if (name == "kind" || name == "reason") continue;
@@ -68,7 +67,7 @@ Result<void> check_members(const Json& body, Kind kind) {
   return {};
 }
 
-Result<std::string> read_reason(const Json& body) {
+Result<std::string> read_reason(const nlohmann::json& body) {
   const auto found = body.find("reason");
   if (found == body.end() || !found->is_string())
     return wrong("'reason' is missing or no string: say why, it goes into the history");
@@ -80,8 +79,8 @@ Result<std::string> read_reason(const Json& body) {
   return reason;
 }
 
-Result<std::optional<Duration>> read_seconds(const Json& body, const char* name, double least,
-                                             double most) {
+Result<std::optional<Duration>> read_seconds(const nlohmann::json& body, const char* name,
+                                             double least, double most) {
   const auto found = body.find(name);
   if (found == body.end()) return std::optional<Duration>{};
   if (!found->is_number()) return wrong(fmt::format("'{}' is not a number of seconds", name));
@@ -91,7 +90,7 @@ Result<std::optional<Duration>> read_seconds(const Json& body, const char* name,
   return std::optional<Duration>{Duration{std::llround(value * 1e6)}};
 }
 
-Result<std::string> read_upstream(const Json& body, const Config& config) {
+Result<std::string> read_upstream(const nlohmann::json& body, const Config& config) {
   const auto found = body.find("upstream");
   if (found == body.end() || !found->is_string())
     return wrong("'upstream' is missing or no string");
@@ -105,7 +104,8 @@ Result<std::string> read_upstream(const Json& body, const Config& config) {
   return wrong(fmt::format("{}, it has {}", what, join(known, ", ")));
 }
 
-Result<Stance> read_stance(const Json& body, const Config& config, const std::string& upstream) {
+Result<Stance> read_stance(const nlohmann::json& body, const Config& config,
+                           const std::string& upstream) {
   const auto found = body.find("stance");
   if (found == body.end() || !found->is_string()) return wrong("'stance' is missing or no string");
   const auto word = found->get<std::string>();
@@ -124,7 +124,7 @@ Result<Stance> read_stance(const Json& body, const Config& config, const std::st
   return *stance;
 }
 
-Result<void> read_pin(const Json& body, const Config& config, Order& order) {
+Result<void> read_pin(const nlohmann::json& body, const Config& config, Order& order) {
   if (order.kind != Kind::pin && order.kind != Kind::unpin) return {};
   const auto upstream = read_upstream(body, config);
   if (!upstream) return tl::unexpected(upstream.error());
@@ -136,7 +136,7 @@ Result<void> read_pin(const Json& body, const Config& config, Order& order) {
   return {};
 }
 
-Result<void> read_rest(const Json& body, Order& order) {
+Result<void> read_rest(const nlohmann::json& body, Order& order) {
   const auto lasts = read_seconds(body, "for_seconds", 1, kLongest);
   if (!lasts) return tl::unexpected(lasts.error());
   order.lasts = *lasts;
@@ -159,7 +159,7 @@ Result<void> read_rest(const Json& body, Order& order) {
 }  // namespace
 
 Result<Order> parse_order(std::string_view text, const Config& config) {
-  const auto body = Json::parse(text, nullptr, false);
+  const auto body = nlohmann::json::parse(text, nullptr, false);
   if (body.is_discarded() || !body.is_object())
     return fail(Remedy::fix_text, "the body is not a JSON object");
   const auto kind = read_kind(body);

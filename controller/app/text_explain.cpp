@@ -9,10 +9,10 @@
 namespace anycast::text {
 namespace {
 
-constexpr int kMargin = 13;  // of the numbered stages
+constexpr int kStageMargin = 13;  // of the numbered stages
 
 std::string item(const char* label, const std::string& text, const Look& look) {
-  return labelled(label, text, kMargin, look);
+  return labelled(label, text, kStageMargin, look);
 }
 
 double real(const Json& value) { return number(value).value_or(0); }

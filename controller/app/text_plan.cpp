@@ -8,7 +8,7 @@
 namespace anycast::text {
 namespace {
 
-constexpr int kMargin = 11;  // of the lines under a step
+constexpr int kStepMargin = 11;  // of the lines under a step
 
 /// Only the mode holds it back: nothing is wrong with the step, a person has to apply it.
 bool waits_for_person(const Json& r, const Json& step) {
@@ -35,8 +35,8 @@ std::string step_text(std::size_t number, const Json& r, const Json& step, const
   const auto carriers = strings(at(step, "carriers"));
   auto why = fmt::format("{}: {}", str(at(step, "cause")), str(at(step, "why")));
   if (!carriers.empty()) why += fmt::format(" (for {})", join(carriers, ", "));
-  out += labelled("   cause", why, kMargin, look);
-  out += labelled("   now", state_of(at(step, "from")), kMargin, look);
+  out += labelled("   cause", why, kStepMargin, look);
+  out += labelled("   now", state_of(at(step, "from")), kStepMargin, look);
   for (const auto& guard : items(at(step, "guards"))) {
     const bool passed = truth(at(guard, "passed"));
     auto text = fmt::format("{}: {}", str(at(guard, "guard")), str(at(guard, "text")));
@@ -45,10 +45,10 @@ std::string step_text(std::size_t number, const Json& r, const Json& step, const
     if (!passed && !at(guard, "earliest").is_null())
       text += ", not before " + clock(r, at(guard, "earliest"), look);
     const char* word = waits_for_person(r, step) ? "   advised" : "   refused";
-    out += labelled(passed ? "   ok" : word, text, kMargin, look);
+    out += labelled(passed ? "   ok" : word, text, kStepMargin, look);
   }
   if (!at(step, "decision").is_null())
-    out += labelled("   taken", "#" + str(at(step, "decision")), kMargin, look);
+    out += labelled("   taken", "#" + str(at(step, "decision")), kStepMargin, look);
   return out;
 }
 
@@ -116,9 +116,9 @@ std::string print_plan(const Json& r, const Look& look) {
                     fmt::format("on probation until {}: anycastctl confirm, or it goes "
                                 "back by itself",
                                 clock(r, at(r, "confirm_until"), look)),
-                    kMargin, look);
+                    kStepMargin, look);
   }
-  return out + labelled("to do it", what_happens(r, steps.size(), refused), kMargin, look);
+  return out + labelled("to do it", what_happens(r, steps.size(), refused), kStepMargin, look);
 }
 
 }  // namespace anycast::text

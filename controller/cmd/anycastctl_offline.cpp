@@ -17,7 +17,7 @@ namespace {
 using config::Diagnostic;
 
 /// All findings about some files, each once though several nodes may show it.
-struct Findings {
+struct FileFindings {
   Json list = Json::array();
   std::size_t errors = 0;
   std::size_t warnings = 0;
@@ -79,7 +79,7 @@ std::string summary(const Config& config, const std::string& file) {
       config.prefixes.size() == 1 ? "1 prefix" : plural(config.prefixes.size(), "prefixe"));
 }
 
-void check_template(const Config& config, const Options& o, Findings& findings) {
+void check_template(const Config& config, const Options& o, FileFindings& findings) {
   const auto fragment = load_template(config);
   if (fragment) return;
   const auto path = template_file(config);
@@ -87,7 +87,7 @@ void check_template(const Config& config, const Options& o, Findings& findings) 
   if (std::ranges::find(o.allow, "template") == o.allow.end()) findings.missing(path);
 }
 
-void check(const std::string& file, const Options& o, Findings& findings, std::string& fine) {
+void check(const std::string& file, const Options& o, FileFindings& findings, std::string& fine) {
   const bool named = !o.node.empty();
   const auto loaded =
       config::load_path(file, {.self = o.node, .needs_self = named, .allow = o.allow});
@@ -133,7 +133,7 @@ Result<std::map<std::string, Stance>> stances_of(const Config& config, const Opt
 }  // namespace
 
 int check_config(const Options& o) {
-  Findings findings;
+  FileFindings findings;
   std::string fine;
   auto files = o.words;
   if (files.empty()) files = {o.config};

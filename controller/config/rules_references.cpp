@@ -72,7 +72,7 @@ void check_sessions(const Checked& c) {
   }
 }
 
-void check_anchors(const Checked& c) {
+void check_anchor_names(const Checked& c) {
   const auto& anchors = c.config.guards.anchors;
   const auto nodes = keys(c.config.nodes);
   for (std::size_t i = 0; i < anchors.size(); ++i) {
@@ -124,7 +124,7 @@ void check_reserved(const Checked& c) {
   }
 }
 
-void check_windows(const Checked& c) {
+void check_window_names(const Checked& c) {
   std::map<std::string, std::size_t> names;
   const auto& windows = c.config.guards.windows;
   for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -154,10 +154,10 @@ std::string defined(const Checked& c, Span from, const std::string& word, const 
 void check_references(const Checked& c) {
   check_carries(c);
   check_sessions(c);
-  check_anchors(c);
+  check_anchor_names(c);
   check_carrier_paths(c);
   check_reserved(c);
-  check_windows(c);
+  check_window_names(c);
 }
 
 }  // namespace anycast::config

@@ -11,9 +11,6 @@
 namespace anycast::config {
 namespace {
 
-constexpr auto kRequired = Field::Need::required;
-constexpr Duration kDay = hours{24};
-
 Scalar path(std::string& target) { return text(target, check_any); }
 
 Table tls(TlsFiles& t) {
@@ -46,7 +43,7 @@ Table prometheus(PrometheusConfig& p) {
       {"timeout",
        "until the whole answer is there",
        {duration(p.timeout, milliseconds{10}, minutes{5})}},
-      {"max_age", "older evidence is no evidence", {duration(p.max_age, seconds{1}, kDay)}},
+      {"max_age", "older evidence is no evidence", {duration(p.max_age, seconds{1}, hours{24})}},
       {"lag",
        "evaluate so long ago, for data that arrives late",
        {duration(p.lag, seconds{0}, hours{1})}},
@@ -84,13 +81,15 @@ Table evidence(EvidenceConfig& e) {
        {text(e.loss, check_selector)},
        kRequired},
       {"labels", "names of the labels that say who is who", {labels(e.labels)}},
-      {"window", "span of the samples that are judged", {duration(e.window, seconds{10}, kDay)}},
+      {"window",
+       "span of the samples that are judged",
+       {duration(e.window, seconds{10}, hours{24})}},
       {"fast_window",
        "the newest part of it, for what has just begun",
-       {duration(e.fast_window, seconds{1}, kDay)}},
+       {duration(e.fast_window, seconds{1}, hours{24})}},
       {"slow_window",
        "what a change is compared with, and bursts are known by",
-       {duration(e.slow_window, seconds{10}, kDay)}},
+       {duration(e.slow_window, seconds{10}, hours{24})}},
       {"scrape",
        "time between two scrapes; of blackbox_exporter one scrape is one packet",
        {duration(e.scrape, milliseconds{100}, hours{1})}},
@@ -167,11 +166,11 @@ Table rung(Rung& r) {
            {"count", "how often our AS is prepended", {times}},
            {"settle",
             "time on this rung before the next one is considered",
-            {duration(r.settle, seconds{1}, kDay)}}}};
+            {duration(r.settle, seconds{1}, hours{24})}}}};
 }
 
 Table settle(Duration& target, const char* doc) {
-  return {{{"settle", doc, {duration(target, seconds{0}, kDay)}}}};
+  return {{{"settle", doc, {duration(target, seconds{0}, hours{24})}}}};
 }
 
 Value rungs(std::vector<Rung>& target) {
@@ -230,7 +229,7 @@ Table window(Window& w) {
 
 Table budget(Budget& b) {
   return {{{"count", "so many changes", {count(b.count, 1, 1000)}},
-           {"per", "in this time", {duration(b.per, minutes{1}, kDay)}}}};
+           {"per", "in this time", {duration(b.per, minutes{1}, hours{24})}}}};
 }
 
 Table guards(Guards& g) {
@@ -244,7 +243,7 @@ Table guards(Guards& g) {
       {"max_changes", "changes that this node may make", {budget(g.max_changes)}},
       {"hold_after_change",
        "no second change in this time",
-       {duration(g.hold_after_change, seconds{0}, kDay)}},
+       {duration(g.hold_after_change, seconds{0}, hours{24})}},
       {"turn",
        "length of a node's turn for removing an announcement",
        {duration(g.turn, seconds{1}, hours{1})}},
@@ -268,7 +267,9 @@ Table fleet(FleetConfig& f) {
   return {{{"announcements",
             "selector of the nodes' own metric",
             {text(f.announcements, check_selector)}},
-           {"max_age", "older counts as not announcing", {duration(f.max_age, seconds{1}, kDay)}}}};
+           {"max_age",
+            "older counts as not announcing",
+            {duration(f.max_age, seconds{1}, hours{24})}}}};
 }
 
 Table router(RouterConfig& r) {

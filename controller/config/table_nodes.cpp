@@ -8,8 +8,6 @@
 namespace anycast::config {
 namespace {
 
-constexpr auto kRequired = Field::Need::required;
-
 Table entry(Community& c) {
   const auto set = [&c](int i) { c.does = static_cast<Community::Does>(i); };
   const auto get = [&c] { return static_cast<int>(c.does); };

@@ -10,6 +10,8 @@
 
 namespace anycast::config {
 
+inline constexpr auto kRequired = Field::Need::required;
+
 /// A list whose elements stay where they are while one of them is bound.
 template <class T, class Bind>
 Value list(std::vector<T>& target, Bind bind) {

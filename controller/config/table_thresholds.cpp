@@ -5,8 +5,6 @@
 namespace anycast::config {
 namespace {
 
-constexpr Duration kDay = hours{24};
-
 Table rtt_levels(Levels<Duration>& l) {
   const auto level = [](Duration& d) { return Value{duration(d, Duration{1}, minutes{1})}; };
   return {{{"warn", "from here on a warning", level(l.warn)},
@@ -31,8 +29,10 @@ Table threshold(Thresholds& t) {
        "evidence for 'bad' against 'clear' that is an alarm, as the logarithm of their ratio",
        {count(t.cusum, 1, 1000)}},
       {"regions", "so many regions must agree", {count(t.regions, 1, 1000)}},
-      {"for", "bad this long before we act", {duration(t.for_, seconds{0}, kDay)}},
-      {"clear_for", "good this long before we go back", {duration(t.clear_for, seconds{0}, kDay)}},
+      {"for", "bad this long before we act", {duration(t.for_, seconds{0}, hours{24})}},
+      {"clear_for",
+       "good this long before we go back",
+       {duration(t.clear_for, seconds{0}, hours{24})}},
   }};
 }
 

@@ -93,8 +93,6 @@ std::string by_person(const std::string& what, const std::string& actor,
   return fmt::format("{} by {} \"{}\"", what, actor, reason);
 }
 
-bool prefers(const Context& context) { return context.config.policy.kind == Policy::Kind::prefer; }
-
 /// 3.1 to 3.3: what stands regardless of evidence.
 std::optional<Step> standing(const Context& context, const std::string& upstream,
                              const SessionState& session) {

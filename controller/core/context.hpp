@@ -47,6 +47,9 @@ struct Context {
 bool degrades(const Config& config, const Step& step);
 /// True for a step after which the session announces nothing any more.
 inline bool removes(const Step& step) { return step.from.announces() && !step.to.announces(); }
+inline bool prefers(const Context& context) {
+  return context.config.policy.kind == Policy::Kind::prefer;
+}
 inline bool automatic(const Step& step) { return step.cause != Cause::operated; }
 
 }  // namespace anycast::core

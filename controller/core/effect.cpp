@@ -15,7 +15,6 @@ namespace {
 /// Window in which a second prediction that fails by much freezes the node.
 constexpr Duration kTwice = hours{2};
 constexpr std::size_t kFew = 2;
-constexpr Duration kDay = hours{24};
 
 /// One aim against what came: the change of the users' score less that of the others.
 struct Measured {
@@ -168,7 +167,7 @@ class Teacher {
     std::erase_if(learned.far_off, [&](Time t) { return seen_.now - t > kTwice; });
     // A row of harmful ones is remembered for a day beyond its end, to double the next pause.
     std::erase_if(learned.lessons,
-                  [&](const auto& entry) { return seen_.now > entry.second.until + kDay; });
+                  [&](const auto& entry) { return seen_.now > entry.second.until + hours{24}; });
     std::erase_if(learned.findings,
                   [&](const auto& entry) { return !state_.sessions.contains(entry.first); });
   }

@@ -17,8 +17,6 @@
 namespace anycast::core {
 namespace {
 
-bool prefers(const Context& context) { return context.config.policy.kind == Policy::Kind::prefer; }
-
 Announcers without(const Context& context, const Step& step) {
   auto left = context.announcing;
   left.erase({context.config.self, step.upstream});

@@ -10,7 +10,6 @@
 namespace anycast::core {
 namespace {
 
-constexpr Duration kDay = hours{24};
 constexpr Duration kQuiet = hours{6};
 constexpr Duration kEmergencyPause = minutes{5};
 
@@ -85,7 +84,7 @@ std::optional<GuardResult> reversal(const Context& context, const Step& step) {
 }
 
 void note_move(const Step& step, Time now, SessionState& session) {
-  if (removes(step) && automatic(step)) append(session.withdrawals, now, kDay);
+  if (removes(step) && automatic(step)) append(session.withdrawals, now, hours{24});
   if (turns(step, session)) append(session.reversals, now, kQuiet);
 }
 

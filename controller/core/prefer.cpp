@@ -13,10 +13,8 @@
 namespace anycast::core {
 namespace {
 
-constexpr Duration kQuiet = hours{6};
+constexpr Duration kMemory = hours{6};
 constexpr Duration kContradicted = minutes{15};
-constexpr int kSilent = 100;
-constexpr int kLeast = 20;
 
 /// A move that may be made now.
 struct Move {
@@ -138,7 +136,7 @@ class Chooser {
     const auto& path = context_.paths[primary.path];
     const auto here = name(primary);
     const auto* best = alternative(plan, primary, choice);
-    const bool losing = path.fast.sent >= kLeast && path.fast.loss.low > limits_.emergency_loss;
+    const bool losing = path.fast.sent >= kLeastSent && path.fast.loss.low > limits_.emergency_loss;
     const bool urgent = best != nullptr && losing && best->score.high < primary.score.low;
     const bool better =
         best != nullptr && (urgent || surely_better(limits_, best->score, primary.score));
@@ -177,7 +175,7 @@ class Chooser {
     choice.worse = {{from, since}};
     choice.primary = move.to;
     choice.since = at_;
-    append(choice.moves, at_, kQuiet);
+    append(choice.moves, at_, kMemory);
     choice.contradicted_since.reset();
   }
 

@@ -12,9 +12,7 @@
 namespace anycast::core {
 namespace {
 
-constexpr int kSilent = 100;
 constexpr int kPrependMost = 3;
-constexpr int kLeast = 20;
 constexpr Duration kPatience = minutes{5};
 
 /// One carrier of the session: its plan, where this path stands in it, and what is wanted.
@@ -62,7 +60,7 @@ class Wisher {
     out.primary = with_role(*plan, Role::primary);
     if (out.me == nullptr || !out.me->worse_since || out.me == out.primary) return out;
     const auto& path = context_.paths[out.me->path];
-    const bool urgent = path.fast.sent >= kLeast && path.fast.loss.low > limits_.emergency_loss;
+    const bool urgent = path.fast.sent >= kLeastSent && path.fast.loss.low > limits_.emergency_loss;
     const auto lasted = context_.seen.evidence.value->at - *out.me->worse_since;
     out.confirmed = out.primary != nullptr && (urgent || lasted >= limits_.confirm);
     return out;

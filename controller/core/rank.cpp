@@ -8,8 +8,6 @@
 namespace anycast::core {
 namespace {
 
-constexpr int kSilent = 100;
-
 /// What a node's capacity makes of its users.
 class Loads {
  public:

@@ -8,6 +8,9 @@
 
 namespace anycast::core {
 
+/// `Ranked::level` of a session that announces nothing.
+inline constexpr int kSilent = 100;
+
 /// What the session says now, as far as this node knows; null where it announces nothing, is down
 /// or unknown.
 const Stance* in_force(const Context& context, const std::string& node,

@@ -9,7 +9,6 @@ namespace anycast::core {
 namespace {
 
 /// Fewer packets of the fast window prove nothing.
-constexpr int kLeast = 20;
 /// 20 ms per % of loss.
 constexpr std::int64_t kUsPerPpm = 2;
 constexpr Ppm kRelaxed = 700'000;
@@ -38,7 +37,7 @@ Bounded<Duration> score(const Estimate& e) {
 
 Bounded<Duration> score(const PathReport& path) {
   auto out = score(path.pooled);
-  const bool recent = path.fast.sent >= kLeast;
+  const bool recent = path.fast.sent >= kLeastSent;
   const auto fast = recent ? score(path.fast) : out;
   const auto newest_low = std::max(out.low, fast.low);
   if (path.slow.sent > path.pooled.sent) {

@@ -5,6 +5,9 @@
 
 namespace anycast::core {
 
+/// Fewer probes than this say nothing about the short window of a path.
+inline constexpr int kLeastSent = 20;
+
 // What a path is worth to its users: median RTT + 20 ms per % loss + jitter/2, less is better. A
 // short transfer of ten packets meets a loss with ten times its share and then waits for 200 ms.
 

@@ -70,9 +70,9 @@ Result<std::vector<Token>> tokens_of(std::string_view text) {
   return tokens;
 }
 
-class Reader {
+class BirdReader {
  public:
-  explicit Reader(std::vector<Token> tokens) : tokens_{std::move(tokens)} {}
+  explicit BirdReader(std::vector<Token> tokens) : tokens_{std::move(tokens)} {}
 
   Result<FragmentText> run() {
     while (!failed_ && peek().kind != Token::Kind::end) {
@@ -235,7 +235,7 @@ class Reader {
 Result<FragmentText> parse_bird(std::string_view text) {
   auto tokens = tokens_of(text);
   if (!tokens) return tl::unexpected(tokens.error());
-  return Reader{std::move(*tokens)}.run();
+  return BirdReader{std::move(*tokens)}.run();
 }
 
 }  // namespace anycast::render

@@ -45,7 +45,7 @@ bool starts(const Words& words, std::initializer_list<std::string_view> with) {
   return words.size() >= with.size() && std::equal(with.begin(), with.end(), words.begin());
 }
 
-class Reader {
+class FrrReader {
  public:
   Result<FragmentText> run(std::string_view text) {
     for (const auto& line : split(text, '\n')) {
@@ -272,6 +272,6 @@ bool is_frr_name(std::string_view name) {
   return name.starts_with("anycastd_") || name.starts_with("anycastd.");
 }
 
-Result<FragmentText> parse_frr(std::string_view text) { return Reader{}.run(text); }
+Result<FragmentText> parse_frr(std::string_view text) { return FrrReader{}.run(text); }
 
 }  // namespace anycast::render

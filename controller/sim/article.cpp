@@ -20,7 +20,7 @@ Node node(const std::string& site, int number, const std::vector<std::string>& u
   return out;
 }
 
-Config fleet() {
+Config article_fleet() {
   Config out{.self = "hk-ali-1", .mode = Mode::automatic};
   out.prefixes = {{.prefix = *Prefix::parse("203.0.113.0/24"),
                    .origin_asn = 64500,
@@ -57,7 +57,7 @@ Config fleet() {
 Result<core::Setup> article() {
   auto fragment = render::compile_fragment("fragment.tmpl", render::builtin_bird_fragment());
   if (!fragment) return tl::unexpected(fragment.error());
-  return core::Setup{.config = fleet(), .fragment = *std::move(fragment)};
+  return core::Setup{.config = article_fleet(), .fragment = *std::move(fragment)};
 }
 
 void quiet_day(World& world) {

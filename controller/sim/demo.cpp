@@ -22,7 +22,7 @@ constexpr Duration kSpan = hours{6};
 Time at(int hour, int minute) { return kBegin + hours{hour - 18} + minutes{minute}; }
 
 /// RTTs and losses that the users of one carrier met.
-struct Felt {
+struct Pings {
   std::vector<Duration> replies;
   int lost = 0;
 
@@ -45,9 +45,9 @@ struct Felt {
 };
 
 struct Story {
-  Felt single;
-  Felt fixed;
-  Felt ours;
+  Pings single;
+  Pings fixed;
+  Pings ours;
   Ppm unserved = 0;
   int changes = 0;
   bool moved = false;
@@ -103,7 +103,7 @@ void tell(std::ostream& out, SimFleet& fleet, Story& story) {
 void table(std::ostream& out, Story& story) {
   out << fmt::format("\n{:40}{:>12}{:>10}{:>8}\n", "mobile users, 20:13 to 22:20", "median RTT",
                      "p95 RTT", "loss");
-  const auto row = [&](const char* name, Felt& felt) {
+  const auto row = [&](const char* name, Pings& felt) {
     out << fmt::format("  {:38}{:>12}{:>10}{:>8}\n", name, format_ms(felt.rank(0.5)),
                        format_ms(felt.rank(0.95)), format_share(felt.loss()));
   };

@@ -8,12 +8,6 @@
 namespace anycast::sim {
 namespace {
 
-Fragment plain(const core::Setup& setup) {
-  std::map<std::string, Stance> stances;
-  for (const auto& [upstream, session] : setup.config.me().sessions) stances[upstream] = {};
-  return render::fragment(setup.fragment, setup.config, stances).value_or(Fragment{});
-}
-
 class MemoryStore : public Store {
  public:
   Result<std::optional<State>> load() override { return state_; }
@@ -32,6 +26,12 @@ class MemoryStore : public Store {
 };
 
 }  // namespace
+
+Fragment boot_fragment(const core::Setup& setup) {
+  std::map<std::string, Stance> stances;
+  for (const auto& [upstream, session] : setup.config.me().sessions) stances[upstream] = {};
+  return render::fragment(setup.fragment, setup.config, stances).value_or(Fragment{});
+}
 
 Speaker::Speaker(const Config& config, Fragment boot)
     : config_{config}, running_{std::move(boot)} {}
@@ -88,7 +88,7 @@ class SimNode : EvidenceSource, Journal, Clock {
  public:
   SimNode(SimFleet& fleet, std::shared_ptr<const core::Setup> setup, Time start)
       : name{setup->config.self},
-        speaker{setup->config, plain(*setup)},
+        speaker{setup->config, boot_fragment(*setup)},
         fleet_{fleet},
         setup_{setup},
         line_{setup, State{}, start} {}

@@ -10,6 +10,9 @@
 
 namespace anycast::sim {
 
+/// What a node's routing daemon starts with: everything announced, nothing added.
+Fragment boot_fragment(const core::Setup& setup);
+
 /// A routing daemon that does what a good one does: runs a fragment, exports by it, goes back
 /// unless confirmed. Its sessions are always up unless told otherwise.
 class Speaker : public RouteSpeaker {

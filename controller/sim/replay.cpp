@@ -10,7 +10,6 @@
 
 #include "controller/app/line.hpp"
 #include "controller/base/text.hpp"
-#include "controller/render/fragment.hpp"
 #include "controller/sim/fleet.hpp"
 
 namespace anycast::sim {
@@ -47,18 +46,12 @@ struct Stage {
   }
 };
 
-Fragment plain(const core::Setup& setup) {
-  std::map<std::string, Stance> stances;
-  for (const auto& [upstream, session] : setup.config.me().sessions) stances[upstream] = {};
-  return render::fragment(setup.fragment, setup.config, stances).value_or(Fragment{});
-}
-
 class Player final : EvidenceSource, Journal, Clock {
  public:
   Player(Stage& stage, std::shared_ptr<const core::Setup> setup)
       : stage_{stage},
         setup_{setup},
-        speaker_{setup->config, plain(*setup)},
+        speaker_{setup->config, boot_fragment(*setup)},
         line_{setup, State{}, stage.now} {
     for (const auto& [upstream, session] : config().me().sessions) {
       stage_.announced[{config().self, upstream}] = {};

@@ -37,6 +37,12 @@ INCLUDE = re.compile(r'^#include "(controller|adapters)/([a-z0-9_]+)/')
 SUBRANGE = re.compile(
     r"ranges::(equal_range|find_end|partition|remove|remove_if|rotate|search|search_n|stable_partition|unique)\("
 )
+# What a file defines for itself in its unnamed namespace: functions with their arguments, constants, types.
+OWN_NAME = re.compile(
+    r"^[A-Za-z][\w:<>,&* ]*?[ &*](\w+\([^()]*\)) (?:const )?\{"
+    r"|^(?:constexpr [\w:<>]+|const [\w:<>]+|struct|class|enum class|using) (\w+)\b(?!;)",
+    re.M,
+)
 # Longer than 400 lines only where one table or one engine is the whole file.
 LIMITS = {".cpp": 400, ".hpp": 150}
 ALLOWED_LONG = {"controller/model/config.hpp": 240, "controller/model/plan.hpp": 200}
@@ -64,6 +70,18 @@ def subrange_faults(path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if match := SUBRANGE.search(line):
             yield f"{path.relative_to(ROOT)}:{number}: {match[0][:-1]}: clang 14 cannot compile it, take std::{match[1]}"
+
+
+def twin_faults(paths):
+    """One name for two things, or two definitions of one thing: the sanitizers compile a folder's files together."""
+    seen = {}
+    for path in paths:
+        for body in re.findall(r"^namespace \{\n(.*?)^\}  // namespace$", path.read_text(), re.S | re.M):
+            for name in OWN_NAME.findall(body):
+                # A function may be overloaded by its arguments, so that those count.
+                first = seen.setdefault((path.parent, " ".join(name[0].split()) or name[1]), path)
+                if first != path:
+                    yield f"{path.relative_to(ROOT)}: '{name[0] or name[1]}' is also in {first.name}"
 
 
 def length_faults(path):
@@ -94,6 +112,7 @@ def main():
         faults += include_faults(path)
         faults += length_faults(path)
         faults += subrange_faults(path)
+    faults += twin_faults(p for p in sources if p.suffix == ".cpp" and p.parent.name != "cmd")
     for path in sorted((ROOT / "tests").rglob("*.[ch]pp")):
         faults += subrange_faults(path)
     for library in PURE:
