@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 
+#include "adapters/http/event_streams.hpp"
 #include "adapters/http/gate.hpp"
 #include "adapters/http/listen.hpp"
 #include "adapters/system/user.hpp"
@@ -86,9 +87,7 @@ MHD_Result add_argument(void* target, MHD_ValueKind /*kind*/, const char* key, s
   return MHD_YES;
 }
 
-MHD_Result answer(MHD_Connection* connection, const HttpResponse& response) {
-  auto* const out = ::MHD_create_response_from_buffer(
-      response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY);
+MHD_Result queue(MHD_Connection* connection, const HttpResponse& response, MHD_Response* out) {
   if (out == nullptr) return MHD_NO;
   ::MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response.content_type.c_str());
   ::MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
@@ -101,6 +100,13 @@ MHD_Result answer(MHD_Connection* connection, const HttpResponse& response) {
   return queued;
 }
 
+MHD_Result answer(MHD_Connection* connection, const HttpResponse& response) {
+  return queue(
+      connection, response,
+      ::MHD_create_response_from_buffer(
+          response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY));
+}
+
 int socket_of(MHD_Connection* connection) {
   const auto* const info = ::MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info == nullptr ? -1 : info->connect_fd;
@@ -110,10 +116,15 @@ int socket_of(MHD_Connection* connection) {
 class Side {
  public:
   Side(const HttpServer::Options& options, const HttpHandler& handler, Gate gate, bool local)
-      : options_{options}, handler_{handler}, gate_{std::move(gate)}, local_{local} {}
+      : options_{options},
+        handler_{handler},
+        gate_{std::move(gate)},
+        local_{local},
+        streams_{options.max_streams, options.request_timeout, deadlines_} {}
   Side(const Side&) = delete;
   Side& operator=(const Side&) = delete;
   ~Side() {
+    streams_.end();
     if (daemon_ != nullptr) ::MHD_stop_daemon(daemon_);
   }
 
@@ -121,6 +132,7 @@ class Side {
   int fd() const { return ::MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd; }
   std::optional<Duration> next_timeout() const;
   void run();
+  EventStreams& streams() { return streams_; }
 
  private:
   static MHD_Result on_request(void* side, MHD_Connection* connection, const char* url,
@@ -134,6 +146,7 @@ class Side {
   MHD_Result begin(MHD_Connection* connection, Incoming& incoming, const char* url,
                    const char* method);
   HttpResponse finish(const Incoming& incoming);
+  MHD_Result reply(MHD_Connection* connection, HttpResponse response);
   void name_peer(MHD_Connection* connection, Incoming& incoming);
 
   const HttpServer::Options& options_;
@@ -142,7 +155,8 @@ class Side {
   bool local_;
   std::optional<gid_t> group_;
   MHD_Daemon* daemon_ = nullptr;
-  std::map<MHD_Connection*, Steady::time_point> deadlines_;
+  HttpDeadlines deadlines_;
+  EventStreams streams_;
   bool closed_one_ = false;
 };
 
@@ -221,7 +235,7 @@ MHD_Result Side::on_request(void* side, MHD_Connection* connection, const char* 
     return begun;
   }
   auto& all = *static_cast<Incoming*>(*incoming);
-  if (*size == 0) return answer(connection, self.finish(all));
+  if (*size == 0) return self.reply(connection, self.finish(all));
   if (!all.rejection && all.request.body.size() + *size > self.gate_.max_body)
     all.rejection = self.gate_.too_large();
   if (!all.rejection) all.request.body.append(data, *size);
@@ -258,6 +272,19 @@ void Side::name_peer(MHD_Connection* connection, Incoming& incoming) {
   incoming.request.user = user_name(peer->uid);
   incoming.request.may_write =
       peer->uid == 0 || peer->uid == ::geteuid() || (group_ && peer->is_in(*group_));
+}
+
+MHD_Result Side::reply(MHD_Connection* connection, HttpResponse response) {
+  if (!response.stream) return answer(connection, response);
+  if (streams_.full()) {
+    return answer(connection,
+                  rejected({503, fmt::format("{} event streams are open already, as many as there "
+                                             "may be; ask for the status instead",
+                                             streams_.most())}));
+  }
+  auto* const out = streams_.begin(connection, std::move(response.body));
+  if (out != nullptr) ::MHD_add_response_header(out, "X-Accel-Buffering", "no");
+  return queue(connection, response, out);
 }
 
 HttpResponse Side::finish(const Incoming& incoming) {
@@ -340,6 +367,17 @@ std::optional<Duration> HttpServer::next_timeout() const {
 
 void HttpServer::run() {
   for (const auto& side : inside_->sides) side->run();
+}
+
+void HttpServer::push(std::string event) {
+  const auto shared = std::make_shared<const std::string>(std::move(event));
+  for (const auto& side : inside_->sides) side->streams().push(shared);
+}
+
+std::size_t HttpServer::streams() const {
+  std::size_t all = 0;
+  for (const auto& side : inside_->sides) all += side->streams().size();
+  return all;
 }
 
 std::uint16_t HttpServer::tcp_port() const { return inside_->tcp_port; }

@@ -26,6 +26,7 @@ class HttpServer {
     std::vector<std::string> hosts = {};  ///< more names that TCP clients may ask for (this host's)
     std::size_t max_body = 64U << 10U;
     unsigned max_connections = 256;  ///< for each of the two; 16 KiB of memory each
+    unsigned max_streams = 32;       ///< of those; one more is answered with 503
     Duration idle_timeout = seconds{5};
     Duration request_timeout = seconds{15};  ///< for one whole request, however slowly it drips in
   };
@@ -43,6 +44,11 @@ class HttpServer {
   std::optional<Duration> next_timeout() const;
   /// Does whatever can be done without waiting.
   void run();
+
+  /// Sends an event ("data: ...", ended by an empty line) to all streams. Never waits: a reader
+  /// that is still busy with an earlier event gets the newest next, a slow one is cut off.
+  void push(std::string event);
+  std::size_t streams() const;
 
   /// Where TCP listens; 0 without TCP.
   std::uint16_t tcp_port() const;

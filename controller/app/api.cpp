@@ -146,8 +146,8 @@ HttpResponse page_file(const std::string& path, const Published* published) {
 /// Which metric label a path counts under: never free text.
 std::string handler_name(const std::string& path) {
   static const std::vector<std::string> kKnown = {
-      "/v1/status", "/v1/explain", "/v1/plan", "/v1/history", "/v1/probes", "/v1/config",
-      "/v1/orders", "/v1/reload",  "/metrics", "/healthz",    "/readyz"};
+      "/v1/status", "/v1/explain", "/v1/plan",   "/v1/history", "/v1/probes", "/v1/config",
+      "/v1/orders", "/v1/reload",  "/v1/events", "/metrics",    "/healthz",   "/readyz"};
   if (path.starts_with(kOrders)) return "/v1/orders";
   if (page::files().contains(path)) return "/";
   return std::ranges::find(kKnown, path) == kKnown.end() ? "other" : path;
@@ -169,6 +169,12 @@ std::vector<std::string> not_ready(const Published& p, Time now) {
 
 HttpHandler Api::handler() {
   return [this](const HttpRequest& request) { return handle(request); };
+}
+
+std::string Api::event(const Published& p) {
+  // JSON on one line: a line break would begin another field.
+  return fmt::format("event: status\nid: {}\ndata: {}\n\n", p.counters.cycles,
+                     report::status(p).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 HttpResponse Api::handle(const HttpRequest& request) {
@@ -202,6 +208,10 @@ HttpResponse Api::read(const HttpRequest& request) {
   if (page::files().contains(path)) return page_file(path, published.get());
   if (!published) return too_early();
   if (path == "/v1/explain") return explain(*published, request);
+  if (path == "/v1/events") {
+    if (auto refused = stray(request, {})) return *refused;
+    return {.content_type = "text/event-stream", .body = event(*published), .stream = true};
+  }
   if (auto refused = stray(request, {"format", "width"})) return *refused;
   if (path == "/v1/plan") return report_in(request, report::plan(*published));
   if (path == "/v1/probes") return report_in(request, report::probes(*published));

@@ -22,6 +22,7 @@ namespace anycast {
 /// GET  /v1/history?since=&until=&upstream=&carrier=&kind=&after=&n=
 /// GET  /: the status page, with its files /page.css, /page.js, /words.js, /page.svg
 /// Reports take format=text and width=: what anycastctl prints, times in UTC.
+/// GET  /v1/events: server-sent events, "status" with the picture of each cycle (id: its number)
 /// GET  /metrics, /healthz (cycles advance), /readyz (evidence fresh, router answers)
 /// POST /v1/orders -> 202 {"ticket": N};  GET /v1/orders/N -> 200 reply, 202 not decided yet
 /// POST /v1/reload -> 200 {"text": ...}, 422 where the new file was refused
@@ -44,6 +45,8 @@ class Api {
   /// Refers to this object, which must outlive it.
   HttpHandler handler();
   HttpResponse handle(const HttpRequest& request);
+  /// The picture as an event of /v1/events.
+  static std::string event(const Published& p);
 
  private:
   HttpResponse route(const HttpRequest& request);

@@ -176,6 +176,7 @@ class Serve {
   void published() {
     const auto now = shelf_.get();
     if (!now) return;
+    if (server_->streams() > 0) server_->push(Api::event(*newest()));
     auto status = fmt::format("{}, {} nodes announce", to_string(now->plan.condition),
                               now->plan.nodes_announcing);
     if (!now->plan.notices.empty()) status += ", " + now->plan.notices.front().text;

@@ -25,6 +25,8 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body = {};
+  /// The body is the first event of a stream: the answer stays open for what is pushed later.
+  bool stream = false;
 };
 
 /// Called on the serve thread; must not block.

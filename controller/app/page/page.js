@@ -381,6 +381,29 @@ const lose = () => say("lost", "bad");
 
 const poll = () => ask("/v1/status").then(show).catch(lose);
 
+let heard = Date.now(); // when the daemon last said anything
+let asked = 0; // when the stream was last asked for
+let stream = null;
+
+/** The picture of every cycle as it is taken. */
+const listen = () => {
+  stream?.close();
+  asked = heard = Date.now();
+  stream = new EventSource("/v1/events");
+  stream.addEventListener("status", (event) => {
+    heard = Date.now();
+    show(JSON.parse(event.data)).catch(lose);
+  });
+  stream.addEventListener("error", lose);
+};
+
+/** A daemon with too many listeners is asked now and then instead; a connection that has gone silent is made anew. */
+const watch = () => {
+  const patience = 5000 + 3000 * (status?.cycle.interval_seconds ?? 15);
+  if (stream.readyState === EventSource.CLOSED) poll();
+  if (Date.now() - heard > patience && Date.now() - asked > patience) listen();
+};
+
 window.addEventListener("hashchange", () => {
   put("foot", foot());
   draw();
@@ -393,5 +416,5 @@ window.addEventListener("hashchange", () => {
 document.getElementById("page").hidden = false;
 put("foot", foot());
 draw();
-poll();
-setInterval(poll, 5000);
+listen();
+setInterval(watch, 5000);

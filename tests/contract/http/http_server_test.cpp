@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <fstream>
 #include <stdexcept>
 
 #include "adapters/system/user.hpp"
 #include "tests/contract/http/running.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace anycast;
 
@@ -39,6 +41,27 @@ std::string post(std::size_t length, std::string_view more = {}) {
       "\r\n{}",
       length, more, std::string(length, 'x'));
 }
+
+/// Streams at /events, and lets tests push.
+struct Streaming {
+  HttpServer* server = nullptr;
+  std::size_t size = 0;  ///< of what is pushed, besides its text
+  std::atomic<int> posts = 0;
+
+  HttpHandler handler() {
+    return [this](const HttpRequest& request) -> HttpResponse {
+      if (request.method == "POST") ++posts;
+      if (request.path == "/events")
+        return {.content_type = "text/event-stream", .body = "data: first\n\n", .stream = true};
+      if (request.path == "/push") push();
+      return {.body = fmt::format("{} open", server == nullptr ? 0 : server->streams())};
+    };
+  }
+  void push() {
+    server->push(fmt::format("data: {}push {}\n\n", std::string(size, 'x'), ++pushed));
+  }
+  int pushed = 0;
+};
 
 std::string me() { return user_name(::geteuid()); }
 
@@ -177,6 +200,95 @@ TEST_CASE("a request that drips in is cut off") {
     std::this_thread::sleep_for(milliseconds{20});
   }
   CHECK(bytes < 200);
+}
+
+TEST_CASE("a stream begins with the newest and gets what is pushed") {
+  Streaming streaming;
+  const Running server{streaming.handler(), {.idle_timeout = seconds{1}}};
+  streaming.server = &server.server();
+  const auto tcp = Raw::tcp(server.port());
+  const auto local = Raw::unix_socket(server.socket());
+  const auto slow = Raw::tcp(server.port());
+  for (const auto* client : {&tcp, &local, &slow}) client->say(get("/events"));
+  const auto head = tcp.hear_until("data: first\n\n");
+  CHECK(status_of(head) == 200);
+  CHECK(head.find("Content-Type: text/event-stream\r\n") != std::string::npos);
+  CHECK(local.hear_until("data: first\n\n").find("HTTP/1.1 200") == 0);
+  // Longer than the idle time-out: silence on a stream is no reason to end it.
+  std::this_thread::sleep_for(milliseconds{1500});
+  for (const char* n : {"1", "2"}) {
+    CHECK(status_of(Raw::tcp(server.port()).ask(get("/push"))) == 200);
+    const auto wanted = fmt::format("data: push {}\n\n", n);
+    CHECK(tcp.hear_until(wanted).ends_with(wanted));
+    CHECK(local.hear_until(wanted).ends_with(wanted));
+  }
+  CHECK(slow.hear_until("push 2\n\n").ends_with("push 2\n\n"));
+}
+
+TEST_CASE("one stream too many is answered with 503, on each socket, and its place comes back") {
+  Streaming streaming;
+  const Running server{streaming.handler(), {.max_streams = 2}};
+  streaming.server = &server.server();
+  {
+    std::vector<Raw> open;
+    for (int i = 0; i < 2; ++i) {
+      open.push_back(Raw::tcp(server.port()));
+      open.back().say(get("/events"));
+      CHECK(status_of(open.back().hear_until("first\n\n")) == 200);
+    }
+    for (int i = 0; i < 20; ++i) {
+      const auto refused = Raw::tcp(server.port()).ask(get("/events"));
+      CHECK(status_of(refused) == 503);
+      CHECK(body_of(refused).find("2 event streams are open already") != std::string::npos);
+    }
+    CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+    CHECK(status_of(Raw::unix_socket(server.socket())
+                        .ask("HEAD /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) ==
+          200);
+  }
+  // Who has gone is noticed with the next events.
+  CHECK(test::eventually([&] {
+    Raw::tcp(server.port()).ask(get("/push"));
+    const auto client = Raw::tcp(server.port());
+    client.say(get("/events"));
+    return status_of(client.hear_until("\n\n")) == 200;
+  }));
+}
+
+TEST_CASE("a reader that takes nothing is dropped, the others hear everything") {
+  Streaming streaming{.size = 16U << 20U};  // more than the kernel keeps for a connection
+  const Running server{streaming.handler(), {.max_streams = 2, .idle_timeout = seconds{1}}};
+  streaming.server = &server.server();
+  const auto deaf = Raw::tcp(server.port());
+  deaf.say(get("/events"));
+  deaf.hear_until("first\n\n");
+  const auto quick = Raw::tcp(server.port());
+  quick.say(get("/events"));
+  quick.hear_until("first\n\n");
+  bool everything = false;
+  {
+    const std::jthread reads{[&] { everything = quick.swallow(streaming.size); }};
+    CHECK(status_of(Raw::tcp(server.port()).ask(get("/push"))) == 200);
+  }
+  CHECK(everything);
+  CHECK(test::eventually(
+      [&] { return body_of(Raw::tcp(server.port()).ask(get("/streams"))).find("1 open") == 0; }));
+}
+
+TEST_CASE("a house full of streams, silent clients and long heads still answers") {
+  Streaming streaming;
+  const Running server{streaming.handler(), {.max_streams = 8, .idle_timeout = seconds{1}}};
+  streaming.server = &server.server();
+  std::vector<Raw> clients;
+  for (int i = 0; i < 500; ++i) {
+    clients.push_back(Raw::tcp(server.port()));
+    if (i % 50 == 0) clients.back().say(get("/events"));
+    if (i % 50 == 1) clients.back().say("GET / HTTP/1.1\r\nX: " + std::string(100'000, 'x'));
+    if (i % 50 == 2) clients.back().say(post(300));
+  }
+  CHECK(status_of(Raw::unix_socket(server.socket()).ask(get("/push"))) == 200);
+  CHECK(status_of(Raw::tcp(server.port()).ask(get("/"))) == 200);
+  CHECK(streaming.posts == 0);
 }
 
 TEST_CASE("a connection carries many requests") {

@@ -6,9 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "adapters/http/http_server.hpp"
 #include "adapters/system/events.hpp"
@@ -43,6 +45,8 @@ class Running {
 
   std::string socket() const { return folder_.path("ctl.sock"); }
   std::uint16_t port() const { return server_->tcp_port(); }
+  /// Only for the handler, which the server's own thread calls.
+  HttpServer& server() const { return *server_; }
 
  private:
   Folder folder_;
@@ -75,6 +79,24 @@ class Raw {
       const auto sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  /// Everything until `wanted` has come or the server hangs up.
+  std::string hear_until(std::string_view wanted) const {
+    std::string all;
+    char byte = 0;
+    while (all.find(wanted) == std::string::npos && ::recv(fd_.get(), &byte, 1, 0) == 1)
+      all += byte;
+    return all;
+  }
+  /// Whether so much comes before the server hangs up.
+  bool swallow(std::size_t bytes) const {
+    std::vector<char> buffer(64U << 10U);
+    while (bytes > 0) {
+      const auto got = ::recv(fd_.get(), buffer.data(), std::min(buffer.size(), bytes), 0);
+      if (got <= 0) return false;
+      bytes -= static_cast<std::size_t>(got);
     }
     return true;
   }

@@ -97,6 +97,23 @@ TEST_CASE("the page and its files are there from the start, and no text becomes 
   CHECK(f.post("/page.js", "").status == 405);
 }
 
+TEST_CASE("the event of a cycle is its status on one line") {
+  ApiFixture f;
+  const auto stream = f.get("/v1/events");
+  CHECK(stream.status == 200);
+  CHECK(stream.stream);
+  CHECK(stream.content_type == "text/event-stream");
+  CHECK(stream.body == Api::event(*f.published));
+  const std::string head = "event: status\nid: 69120\ndata: ";
+  REQUIRE(stream.body.starts_with(head));
+  CHECK(stream.body.find('\n', head.size()) == stream.body.size() - 2);
+  CHECK(json::parse(stream.body.substr(head.size())) == json::parse(f.get("/v1/status").body));
+  CHECK(f.get("/v1/events", {{"since", "1"}}).status == 400);
+  CHECK_FALSE(f.get("/v1/status").stream);
+  f.published = nullptr;
+  CHECK(f.get("/v1/events").status == 503);
+}
+
 TEST_CASE("before the first cycle nothing pretends to know") {
   ApiFixture f;
   f.published = nullptr;
