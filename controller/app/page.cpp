@@ -16,7 +16,7 @@ using text::str;
 
 constexpr std::string_view kHole = "{{picture}}";
 
-std::string escaped(std::string_view text) {
+std::string as_html(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
@@ -31,7 +31,7 @@ std::string escaped(std::string_view text) {
 }
 
 std::string element(std::string_view tag, std::string_view text) {
-  return fmt::format("<{0}>{1}</{0}>", tag, escaped(text));
+  return fmt::format("<{0}>{1}</{0}>", tag, as_html(text));
 }
 
 std::string cell(const Json& status, const std::string& node, const std::string& carrier) {

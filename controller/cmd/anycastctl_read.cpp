@@ -39,11 +39,6 @@ bool refused_or_wanted(const Json& plan) {
          !plan.value("proposal", Json(nullptr)).is_null();
 }
 
-class NoJournal final : public Journal {
- public:
-  void write(const Event&) override {}
-};
-
 void print_line(const Json& entry, const Options& options) {
   if (options.output == "json") {
     std::cout << report::dump(entry);

@@ -15,12 +15,6 @@
 namespace anycast::cmd {
 namespace {
 
-/// A journal that is not there: a dry run tells what it thinks on standard output only.
-class NoJournal final : public Journal {
- public:
-  void write(const Event&) override {}
-};
-
 /// Sleeps until the deadline or until a signal asks to end; true: go on.
 bool sleep_until(const sigset_t& ends, Duration span) {
   const auto us = std::max<std::int64_t>(span.count(), 0);

@@ -34,6 +34,12 @@ struct Prepared {
 };
 Prepared prepare(const std::string& config_file, const std::string& node);
 
+/// A journal that is not there: who only looks tells what it thinks on standard output.
+class NoJournal final : public Journal {
+ public:
+  void write(const Event&) override {}
+};
+
 /// The template under `router.templates` for the kind of daemon.
 std::string template_file(const Config& config);
 /// The packaged template, or the file under `router.templates` where there is one.
