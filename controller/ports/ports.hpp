@@ -6,6 +6,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/evidence.hpp"
+#include "controller/model/health.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/seen.hpp"
@@ -49,6 +50,14 @@ class RouteSpeaker {
   /// with `withdrawn`, a fragment in which every session withdraws. Not blocked by an operator's
   /// broken file.
   virtual Result<void> silence(const Fragment& withdrawn) = 0;
+};
+
+/// Who asks this node's real servers, beside the line.
+class HealthSource {
+ public:
+  virtual ~HealthSource() = default;
+  /// What is known now of every real server; does not wait for any of them.
+  virtual Result<Health> health() = 0;
 };
 
 /// A line of the history.

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/contract/prometheus/child.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/fake_http.hpp"
 
 namespace anycast::test {

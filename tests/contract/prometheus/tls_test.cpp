@@ -1,46 +1,18 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
 #include "adapters/prometheus/prometheus.hpp"
-#include "tests/contract/prometheus/child.hpp"
 #include "tests/contract/prometheus/sample_config.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/certificate.hpp"
 #include "tests/support/fake_http.hpp"
 
 using namespace anycast;
 using namespace anycast::test;
 
 namespace {
-
-/// A certificate NAME.pem with its key NAME.key; `issuer` empty: a CA of its own.
-void certify(const TempDir& dir, const std::string& name, const std::string& issuer) {
-  std::vector<std::string> command{"openssl",
-                                   "req",
-                                   "-x509",
-                                   "-newkey",
-                                   "ec",
-                                   "-pkeyopt",
-                                   "ec_paramgen_curve:prime256v1",
-                                   "-nodes",
-                                   "-days",
-                                   "2",
-                                   "-subj",
-                                   "/CN=" + name,
-                                   "-keyout",
-                                   dir.file(name + ".key"),
-                                   "-out",
-                                   dir.file(name + ".pem")};
-  if (!issuer.empty()) {
-    command.insert(
-        command.end(),
-        {"-CA", dir.file(issuer + ".pem"), "-CAkey", dir.file(issuer + ".key"), "-addext",
-         "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"});
-  }
-  REQUIRE(Child{command, dir.file("log")}.wait() == 0);
-}
 
 FakeReply empty_answer(const FakeRequest&) {
   return {.body = R"({"status":"success","data":{"resultType":"matrix","result":[]}})"};
@@ -74,13 +46,12 @@ TEST_CASE("TLS is verified against our CA, and the server may ask for our certif
   const FakeHttp plain{empty_answer};
   const auto port = free_port();
   const auto name = fmt::format("127.0.0.1:{} ", port);
-  std::vector<std::string> command{
-      "python3",
-      std::string{ANYCASTD_SOURCE_DIR} + "/tests/contract/prometheus/tls_front.py",
-      fmt::format("{}", plain.port()),
-      fmt::format("{}", port),
-      dir.file("server.pem"),
-      dir.file("server.key")};
+  std::vector<std::string> command{"python3",
+                                   std::string{ANYCASTD_SOURCE_DIR} + "/tests/support/tls_front.py",
+                                   fmt::format("{}", plain.port()),
+                                   fmt::format("{}", port),
+                                   dir.file("server.pem"),
+                                   dir.file("server.key")};
   auto config = sample_config("ok", {fmt::format("https://127.0.0.1:{}", port)});
   config.prometheus.tls.ca_file = dir.file("ca.pem");
 
