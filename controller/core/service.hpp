@@ -7,8 +7,8 @@
 
 namespace anycast::core {
 
-/// The rules of the two watermarks. What is unknown may be up or down: a level gets better only where
-/// it would in both cases, and never worse than if all of it were up.
+/// The rules of the two watermarks. What is unknown may be up or down: a level gets better only
+/// where it would in both cases, and never worse than if all of it were up.
 ///  0.1 down     nothing is up
 ///  0.2 low      less than `low` is up
 ///  0.3 return   from low and from down a service comes up at `high`, not before
