@@ -10,6 +10,7 @@
 #include "controller/app/metrics.hpp"
 #include "controller/app/page.hpp"
 #include "controller/app/report.hpp"
+#include "controller/app/report_series.hpp"
 #include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
 
@@ -22,6 +23,8 @@ constexpr int kMostEntries = 1000;  // of one history answer
 constexpr std::string_view kOrders = "/v1/orders/";
 constexpr int kTextWidth = 100;  // columns, where nobody asks for a width
 constexpr int kNarrowest = 80;
+constexpr std::int64_t kMostHours = 24 * 400;  // of plots: as long as the history
+constexpr int kMostMarks = 200;                // of one kind
 constexpr int kWidest = 1000;
 
 HttpResponse json(int status, const Json& value) {
@@ -146,8 +149,9 @@ HttpResponse page_file(const std::string& path, const Published* published) {
 /// Which metric label a path counts under: never free text.
 std::string handler_name(const std::string& path) {
   static const std::vector<std::string> kKnown = {
-      "/v1/status", "/v1/explain", "/v1/plan",   "/v1/history", "/v1/probes", "/v1/config",
-      "/v1/orders", "/v1/reload",  "/v1/events", "/metrics",    "/healthz",   "/readyz"};
+      "/v1/status", "/v1/explain", "/v1/plan",   "/v1/history", "/v1/probes",
+      "/v1/config", "/v1/orders",  "/v1/reload", "/v1/events",  "/v1/series",
+      "/metrics",   "/healthz",    "/readyz"};
   if (path.starts_with(kOrders)) return "/v1/orders";
   if (page::files().contains(path)) return "/";
   return std::ranges::find(kKnown, path) == kKnown.end() ? "other" : path;
@@ -208,6 +212,7 @@ HttpResponse Api::read(const HttpRequest& request) {
   if (page::files().contains(path)) return page_file(path, published.get());
   if (!published) return too_early();
   if (path == "/v1/explain") return explain(*published, request);
+  if (path == "/v1/series") return series(*published, request);
   if (path == "/v1/events") {
     if (auto refused = stray(request, {})) return *refused;
     return {.content_type = "text/event-stream", .body = event(*published), .stream = true};
@@ -270,6 +275,31 @@ HttpResponse Api::decision(const HttpRequest& request) {
   if (!entries) return error(500, entries.error());
   const auto whole_story = report::decision(wanted, **kept, *entries);
   return whole_story ? report_in(request, *whole_story) : error(500, whole_story.error());
+}
+
+HttpResponse Api::series(const Published& p, const HttpRequest& request) {
+  if (auto refused = stray(request, {"hours"})) return *refused;
+  const auto word = parameter(request, "hours");
+  const auto span = word.empty() ? std::optional<std::int64_t>{24} : whole(word);
+  if (!span || *span < 1 || *span > kMostHours) {
+    return error(400, Remedy::fix_value,
+                 fmt::format("'hours' is '{}', expected 1 to {}", printable(word), kMostHours));
+  }
+  const auto until = wiring_.now();
+  const auto plots = wiring_.plots(until - hours{*span}, until);
+  if (!plots) return error(500, plots.error());
+  std::vector<HistoryEntry> marks;
+  for (const auto& kind : report::marked_kinds()) {
+    const auto some = wiring_.history({.since = plots->from, .kind = kind, .limit = kMostMarks});
+    if (!some) return error(500, some.error());
+    marks.insert(marks.end(), some->begin(), some->end());
+  }
+  std::ranges::sort(marks, {}, &HistoryEntry::row);
+  // Without spaces: this is the one answer that is large.
+  return {
+      .status = 200,
+      .body =
+          report::series(p, *plots, marks).dump(-1, ' ', false, Json::error_handler_t::replace)};
 }
 
 HttpResponse Api::order_state(const std::string& ticket) {

@@ -8,6 +8,7 @@
 #include "controller/app/published.hpp"
 #include "controller/base/error.hpp"
 #include "controller/model/order.hpp"
+#include "controller/model/plot.hpp"
 #include "controller/ports/http.hpp"
 #include "controller/ports/ports.hpp"
 
@@ -22,6 +23,7 @@ namespace anycast {
 /// GET  /v1/history?since=&until=&upstream=&carrier=&kind=&after=&n=
 /// GET  /: the status page, with its files /page.css, /page.js, /words.js, /page.svg
 /// Reports take format=text and width=: what anycastctl prints, times in UTC.
+/// GET  /v1/series?hours=: what plots show, of every cell, with thresholds and marks of actions
 /// GET  /v1/events: server-sent events, "status" with the picture of each cycle (id: its number)
 /// GET  /metrics, /healthz (cycles advance), /readyz (evidence fresh, router answers)
 /// POST /v1/orders -> 202 {"ticket": N};  GET /v1/orders/N -> 200 reply, 202 not decided yet
@@ -37,6 +39,7 @@ class Api {
     std::function<std::optional<OrderReply>(std::uint64_t)> reply;
     std::function<Result<std::vector<HistoryEntry>>(const HistoryQuery&)> history;
     std::function<Result<std::optional<std::string>>(std::uint64_t)> explanation;
+    std::function<Result<PlotHistory>(Time from, Time until)> plots;
     std::function<Result<std::string>()> reload;  ///< a sentence about what was taken
     std::function<Time()> now;
   };
@@ -54,6 +57,7 @@ class Api {
   HttpResponse write(const HttpRequest& request);
   HttpResponse history(const HttpRequest& request);
   HttpResponse decision(const HttpRequest& request);
+  HttpResponse series(const Published& p, const HttpRequest& request);
   HttpResponse order_state(const std::string& ticket);
   HttpResponse health(bool ready);
   HttpResponse metrics();

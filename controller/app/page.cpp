@@ -9,9 +9,9 @@
 namespace anycast::page {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using text::at;
 using text::items;
+using text::Json;
 using text::str;
 
 constexpr std::string_view kHole = "{{picture}}";

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "adapters/http/http_server.hpp"
+#include "adapters/sqlite/plot_store.hpp"
 #include "adapters/sqlite/sqlite_store.hpp"
 #include "adapters/system/clock.hpp"
 #include "adapters/system/events.hpp"
@@ -18,6 +19,7 @@
 #include "controller/app/line.hpp"
 #include "controller/app/mailbox.hpp"
 #include "controller/app/metrics.hpp"
+#include "controller/app/plots.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/common.hpp"
 
@@ -47,14 +49,19 @@ class Shelf {
 /// The cycle thread: owns line, adapters and the writing store.
 class Cycles {
  public:
-  Cycles(std::shared_ptr<const core::Setup> setup, State state, Store& store, Mailbox& mailbox,
+  struct Stores {
+    Store& history;
+    PlotStore& plots;
+  };
+  Cycles(std::shared_ptr<const core::Setup> setup, State state, Stores stores, Mailbox& mailbox,
          Shelf& shelf, EventLoop& loop)
       : line_{std::move(setup), std::move(state), clock_.now()},
-        store_{store},
+        stores_{stores},
         mailbox_{mailbox},
         shelf_{shelf},
         loop_{loop} {
     sources_ = connect(line_.config());
+    tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
   }
 
   void run() {
@@ -73,6 +80,7 @@ class Cycles {
     line_.take(setup, clock_.now());
     sources_ = {};  // the old speaker holds the lock that the new one needs
     sources_ = connect(line_.config());
+    tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
     journal_.write({.kind = "config",
                     .priority = 5,
                     .text = fmt::format(
@@ -81,9 +89,10 @@ class Cycles {
   }
 
   void cycle(std::vector<Order> orders) {
-    const Ports ports{
-        *sources_.evidence, *sources_.router, store_,
-        journal_,           clock_,           [](Duration d) { std::this_thread::sleep_for(d); }};
+    PlottedEvidence evidence{*sources_.evidence, plots_};
+    const Ports ports{evidence,        *sources_.router,
+                      stores_.history, journal_,
+                      clock_,          [](Duration d) { std::this_thread::sleep_for(d); }};
     std::vector<OrderReply> replies;
     auto published = line_.cycle(ports, std::move(orders), replies);
     for (const auto& server : sources_.evidence->stats()) {
@@ -94,12 +103,25 @@ class Cycles {
     shelf_.put(std::move(published));
     mailbox_.answer(replies);
     loop_.wake();
+    tell(stores_.plots.add(plots_.closed(), clock_.now()));
+  }
+
+  /// Nothing is decided by plots: where they cannot be kept, the line goes on.
+  void tell(const Result<void>& kept) {
+    if (kept) return;
+    journal_.write(
+        {.kind = "store",
+         .priority = 4,
+         .text = fmt::format("some points of the plots are lost: {}; next: the next ones "
+                             "in {}",
+                             kept.error().text, format_age(kPlotSpan))});
   }
 
   SystemClock clock_;
   SystemJournal journal_;
   Line line_;
-  Store& store_;
+  Plots plots_;
+  Stores stores_;
   Mailbox& mailbox_;
   Shelf& shelf_;
   EventLoop& loop_;
@@ -129,6 +151,7 @@ class Serve {
               .reply = [this](std::uint64_t ticket) { return mailbox_.reply(ticket); },
               .history = [this](const HistoryQuery& query) { return history(query); },
               .explanation = [this](std::uint64_t number) { return explanation(number); },
+              .plots = [this](Time from, Time until) { return plots(from, until); },
               .reload = [this] { return reload(); },
               .now = [this] { return clock_.now(); }}} {}
 
@@ -214,6 +237,12 @@ class Serve {
     return (*store)->history(query);
   }
 
+  Result<PlotHistory> plots(Time from, Time until) {
+    auto store = SqlitePlotStore::open({.file = history_file_, .access = Database::Access::read});
+    if (!store) return tl::unexpected(store.error());
+    return (*store)->read(from, until);
+  }
+
   Result<std::string> reload() {
     auto prepared = prepare(invocation_.config_file, invocation_.node);
     if (!prepared.setup) {
@@ -254,6 +283,8 @@ int daemon(const Invocation& invocation, std::shared_ptr<const core::Setup> setu
   const auto& config = setup->config;
   auto store = SqliteStore::open({.file = config.history.file, .keep = config.history.keep});
   if (!store) return report(store.error(), kFailed);
+  auto plots = SqlitePlotStore::open({.file = config.history.file, .keep = config.history.keep});
+  if (!plots) return report(plots.error(), kFailed);
   auto state = (*store)->load();
   if (!state) return report(state.error(), kFailed);
   auto loop = EventLoop::open();
@@ -267,7 +298,7 @@ int daemon(const Invocation& invocation, std::shared_ptr<const core::Setup> setu
   if (!signals) return report(signals.error(), kFailed);
   if (auto opened = serve.open(config); !opened) return report(opened.error(), kFailed);
 
-  Cycles cycles{setup, state->value_or(State{}), **store, mailbox, shelf, **loop};
+  Cycles cycles{setup, state->value_or(State{}), {**store, **plots}, mailbox, shelf, **loop};
   std::jthread thread{[&] { cycles.run(); }};
   const auto served = (*loop)->run();
   // Leaving changes nothing: the cycle that is under way ends, announcements stay as they are.

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,7 @@ REGIONS = ["beijing", "shenzhen", "chengdu"]
 UPSTREAMS = {"cmi": 64501, "hkbn": 64502, "pccw": 64503}
 HERE, THERE = "127.1.1", "127.1.2"  # networks of the node's BIRD and of its upstreams'
 HISTORY = "/v1/history?n=40"
+SERIES = "/v1/series?hours=24"
 
 CONFIG = """version: 1
 node: hk-idc-1
@@ -226,8 +228,34 @@ class Page(unittest.TestCase):
         cls.start_bird("bird")
         cls.daemon = cls.start("anycastd", BUILD / "anycastd", "--config", cls.folder / "anycastd.yaml")
         cls.browser = cls.started.enter_context(browser(cls.place("browser")))
-        cls.browser.go(f"http://127.0.0.1:{cls.web}/#lang=en")
         cls.status(cls.settled)
+        cls.fill_plots()
+
+    @classmethod
+    def fill_plots(cls):
+        """A day of points in the history of the node, with an hour's gap and an evening that is bad, and a step."""
+        now = int(time.time())
+        rows = []
+        for i in range(288):
+            at = (now - 86400) // 300 * 300 + 300 * i
+            evening = max(0, 60 - abs(i - 150)) / 60
+            for n, (node, upstreams) in enumerate(NODES.items()):
+                for c, carrier in enumerate(CARRIERS):
+                    if (carrier == "mobile" and "cmi" not in upstreams) or 40 <= i < 52:
+                        continue
+                    sick = evening if (node, carrier) == cls.fleet.bad else evening / 8
+                    median = 35000 + 4000 * n + 6000 * c + int(180000 * sick) + i * 37 % 900
+                    row = (300, at, node, carrier, "", 180, int(14 * sick), median - 4000 - int(9000 * sick))
+                    rows.append((*row, median, median + 5000 + int(30000 * sick), 1500 + int(20000 * sick)))
+        with contextlib.closing(sqlite3.connect(cls.folder / "history.db")) as history, history:
+            history.executemany("INSERT OR REPLACE INTO plots VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+            history.execute("UPDATE plot_limits SET at_s = at_s - 90000")
+            step = ((now - 40000) * 10**6, "step-prepend", "prepended 2 on cmi for 203.0.113.0/24 on hk-idc-1: mobile bad", "cmi")
+            history.execute(
+                "INSERT INTO events (at_us, kind, priority, text, upstream, carrier, node, \"from\", \"to\", cause, actor, decision)"
+                " VALUES (?, ?, 5, ?, ?, '', 'hk-idc-1', '', '', 'carrier', '', 7)",
+                step,
+            )
 
     @classmethod
     def place(cls, name):
@@ -300,11 +328,12 @@ class Page(unittest.TestCase):
                 break
         reports = {"/v1/status": status, HISTORY: history}
         self.assertGreater(len(shown["figures"]), 120)
+        self.assertEqual({figure["source"] for figure in shown["figures"]}, {*reports, SERIES})
         for figure in shown["figures"]:
-            report = reports[figure["source"]]
-            value = value_at(report, figure["place"])
-            wanted = READ[figure["as"]](value, report.get("time", ""))
-            self.assertEqual(figure["text"], wanted, figure)
+            if figure["source"] != SERIES:
+                report = reports[figure["source"]]
+                wanted = READ[figure["as"]](value_at(report, figure["place"]), report.get("time", ""))
+                self.assertEqual(figure["text"], wanted, figure)
         self.assertEqual([text for text in shown["loose"] if re.search(r"\d", text)], [])
         places = {figure["place"] for figure in shown["figures"]}
         for i in range(len(status["cells"])):
@@ -323,6 +352,42 @@ class Page(unittest.TestCase):
                 break
         self.assertEqual(texts, said)
         self.assertEqual([path.partition("?")[0] for path in said], ["/v1/explain", "/v1/plan"])
+
+    def test_plots_show_the_points_that_are_kept_with_thresholds_and_marks(self):
+        self.open()
+        self.shown(lambda shown: any(figure["source"] == SERIES for figure in shown["figures"]))
+        text = fetch(self.control, SERIES, self.daemon)
+        self.assertLess(len(text), 300_000)
+        report = json.loads(text)
+        self.assertEqual(len(report["lines"]), 11)
+        self.browser.run("for (const each of document.querySelectorAll('#plots details')) each.open = true;")
+        self.shown(lambda shown: self.browser.run("return document.querySelectorAll('#plots details table').length;") == 11)
+        # The page may have asked a span earlier than we do: compare by time.
+        kept = {(line["node"], line["carrier"]): {} for line in report["lines"]}
+        for line in report["lines"]:
+            for point in line["points"]:
+                at = int(unix(report["from"])) + point[0] * 300
+                kept[line["node"], line["carrier"]][time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))] = point
+        script = """return [...document.querySelectorAll('#plots figure')].map((f) => ({
+          cell: [...f.querySelectorAll('figcaption [data-from]')].map((e) => e.textContent),
+          rows: [...f.querySelectorAll('tbody tr')].map((r) => [...r.children].map((c) => c.textContent)),
+          medians: f.querySelectorAll('.band').length, marks: f.querySelectorAll('svg a').length,
+          limits: [...f.querySelectorAll('.limit-bad')].filter((e) => e.getAttribute('d').length > 5).length,
+          name: document.getElementById(f.querySelector('svg').getAttribute('aria-labelledby'))?.textContent}));"""
+        for plot in self.browser.run(script):
+            with self.subTest(plot["name"]):
+                points = kept[tuple(plot["cell"])]
+                self.assertGreater(len(plot["rows"]), 20)
+                for at, median, band, loss, jitter, sent in plot["rows"]:
+                    today = time.strftime("%Y-%m-%d ", time.gmtime())
+                    _, n, lost, p10, p50, p90, change = points[at if len(at) > 8 else today + at]
+                    self.assertEqual(median, ms(p50 * 0.0001))
+                    self.assertEqual(band, f"{ms(p10 * 0.0001)} - {ms(p90 * 0.0001)}")
+                    self.assertEqual((loss, jitter, sent), (share(lost / n), ms(change * 0.0001), str(n)))
+                self.assertEqual(plot["medians"], 2, "the gap is not joined")
+                self.assertEqual(plot["limits"], 3)
+                self.assertEqual(plot["marks"], int(plot["cell"] == ["hk-idc-1", "mobile"]))
+        self.assertEqual(self.browser.complaints(), [])
 
     def test_a_new_picture_appears_by_itself(self):
         seen = self.open()["time"]

@@ -79,6 +79,7 @@ def prometheus_of(fleet):
     """The port at which the fleet's samples are."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.fleet, server.daemon_threads = fleet, True
+    server.handle_error = lambda *_: None  # the daemon may leave in the middle of an answer
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

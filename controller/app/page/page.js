@@ -67,6 +67,17 @@ const READ = {
   clock,
   moment: (value) => clock(value, ""),
   hex: (value) => value.toString(16).padStart(8, "0"),
+  // Points of a line of /v1/series: [number of the span, sent, lost, p10, median, p90, jitter].
+  point_time: (value, now, report) => {
+    const at = Date.parse(report.from) + value[0] * report.span_seconds * 1000;
+    return clock(new Date(at).toISOString(), report.time);
+  },
+  point_sent: (value) => String(value[1]),
+  point_loss: (value) => READ.share(value[2] / value[1]),
+  point_p10: (value, now, report) => READ.ms(value[3] * report.unit_seconds),
+  point_median: (value, now, report) => READ.ms(value[4] * report.unit_seconds),
+  point_p90: (value, now, report) => READ.ms(value[5] * report.unit_seconds),
+  point_jitter: (value, now, report) => READ.ms(value[6] * report.unit_seconds),
   stance: (value) => {
     const asks = Object.entries(value.asks ?? {}).map(([carrier, ask]) => `, ${carrier}: ${ask}`);
     return `${value.state}${value.state === "prepended" ? ` ${value.prepend}` : ""}${asks.join("")}`;
@@ -95,7 +106,7 @@ class Value {
   /** The value as text; `otherwise` where there is none. */
   show(as = "text", style = null, otherwise = "-") {
     if (this.absent) return otherwise;
-    const text = READ[as](this.value, this.report.time ?? "");
+    const text = READ[as](this.value, this.report.time ?? "", this.report);
     return h("span", { "data-source": this.source, "data-from": this.place, "data-as": as, class: style }, text);
   }
 }
@@ -189,15 +200,200 @@ const SEVERITY = { bad: 3, warn: 2, unknown: 1, ok: 0 };
 const figure = (value, name, as) =>
   value.absent ? null : h("span", { class: "figure" }, word(name, "unseen"), " ", value.show(as));
 
+const SVG = "http://www.w3.org/2000/svg";
+
+const draw_shape = (tag, attributes, ...inside) => {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...inside);
+  return element;
+};
+
+// Of a plot, in units of its own: three bands below each other, RTT, loss and jitter.
+const WIDE = 480;
+const LEFT = 36;
+const BANDS = { rtt: [14, 96], loss: [122, 40], jitter: [174, 40] };
+const HIGH = 232;
+
+/** What all plots share: the same scale makes them comparable. */
+const scale_of = (series) => {
+  const { lines, limits, unit_seconds: unit, span_seconds: span } = series;
+  const points = lines.flatMap((line) => line.points);
+  const most = (values, least) => values.reduce((a, b) => Math.max(a, b), least);
+  const from = Date.parse(series.from);
+  const until = Date.parse(series.until);
+  const x = (time) => LEFT + (WIDE - LEFT) * Math.min(1, Math.max(0, (time - from) / (until - from)));
+  const top = {
+    rtt: 1.05 * most(points.map((p) => p[5] * unit), most(limits.map((l) => l.rtt_bad_seconds), 0.01)),
+    loss: Math.min(1, 1.05 * most(points.map((p) => p[2] / p[1]), most(limits.map((l) => l.loss_bad_ratio), 0.01))),
+    jitter: 1.05 * most(points.map((p) => p[6] * unit), most(limits.map((l) => l.jitter_bad_seconds), 0.005)),
+  };
+  const y = (band, value) => {
+    const [begin, height] = BANDS[band];
+    return (begin + height * (1 - Math.min(1, value / top[band]))).toFixed(1);
+  };
+  return { x, y, top, unit, at: (p) => x(from + (p[0] + 0.5) * span * 1000), step: span * 1000 };
+};
+
+/** Runs of points without a gap: what was not measured is not joined. */
+const runs_of = (points) => {
+  const runs = [];
+  for (const p of points) {
+    if (p[1] === p[2]) continue; // no reply: there is no RTT
+    const last = runs.at(-1)?.at(-1);
+    if (last && p[0] === last[0] + 1) runs.at(-1).push(p);
+    else runs.push([p]);
+  }
+  return runs;
+};
+
+const path_of = (scale, band, points, value) =>
+  points.map((p, i) => `${i ? "L" : "M"}${scale.at(p).toFixed(1)} ${scale.y(band, value(p))}`).join("")
+  + (points.length === 1 ? "h1" : "");
+
+const curves = (scale, points) => {
+  const shapes = runs_of(points).flatMap((run) => {
+    const back = run.toReversed().map((p) => `L${scale.at(p).toFixed(1)} ${scale.y("rtt", p[3] * scale.unit)}`).join("");
+    return [
+      draw_shape("path", { class: "band", d: `${path_of(scale, "rtt", run, (p) => p[5] * scale.unit)}${back}Z` }),
+      draw_shape("path", { class: "median", d: path_of(scale, "rtt", run, (p) => p[4] * scale.unit) }),
+      draw_shape("path", { class: "median", d: path_of(scale, "jitter", run, (p) => p[6] * scale.unit) }),
+    ];
+  });
+  const floor = scale.y("loss", 0);
+  const bars = points.filter((p) => p[2] > 0)
+    .map((p) => `M${scale.at(p).toFixed(1)} ${floor}V${scale.y("loss", p[2] / p[1])}`).join("");
+  return bars ? [...shapes, draw_shape("path", { class: "lost", d: bars })] : shapes;
+};
+
+/** The thresholds of a carrier as they were at each time. */
+const thresholds = (scale, series, carrier) => {
+  const own = series.limits.filter((l) => l.carrier === carrier);
+  const step = (band, field, style) => draw_shape("path", { class: style, d: own.map((l, i) => {
+    const until = own[i + 1]?.time ?? series.until;
+    return `M${scale.x(Date.parse(l.time)).toFixed(1)} ${scale.y(band, l[field])}H${scale.x(Date.parse(until)).toFixed(1)}`;
+  }).join("") });
+  return [["rtt", "rtt", "seconds"], ["loss", "loss", "ratio"], ["jitter", "jitter", "seconds"]].flatMap(
+    ([band, name, unit]) => [step(band, `${name}_bad_${unit}`, "limit-bad"), step(band, `${name}_clear_${unit}`, "limit-clear")]);
+};
+
+const LETTERS = { "step-announce": "A", "step-prepend": "P", "step-drain": "D", "step-withdraw": "W",
+  "rolled-back": "R", operator: "O", frozen: "F", blind: "B" };
+
+/** Marks of what was done on sessions of this node that lead to the carrier, and of what stopped everything. */
+const marks_of = (series, line) => {
+  if (line.node !== series.node) return [];
+  const leads = (name) => status.upstreams.find((u) => u.name === name)?.carries.includes(line.carrier);
+  return series.marks.filter((m) => (m.upstream ? (!line.upstream || line.upstream === m.upstream) && leads(m.upstream) : true));
+};
+
+const mark_shape = (scale, mark) => {
+  const x = scale.x(Date.parse(mark.time)).toFixed(1);
+  const letter = draw_shape("text", { x, y: 10, "text-anchor": "middle", "data-word": "mark" }, LETTERS[mark.kind] ?? "?");
+  const title = draw_shape("title", { "data-word": "mark" }, `${mark.time} ${mark.text}`);
+  const line = draw_shape("line", { class: "mark", x1: x, x2: x, y1: 13, y2: HIGH - 16 });
+  if (!mark.decision) return draw_shape("g", {}, line, letter, title);
+  return draw_shape("a", { href: `#${hash({ decision: mark.decision })}` }, line, letter, title);
+};
+
+/** Frames, and what the axes say. */
+const axes = (scale, series) => {
+  const text = (x, y, anchor, words) => draw_shape("text", { x, y, "text-anchor": anchor, "data-word": "axis" }, words);
+  const shapes = Object.entries(BANDS).flatMap(([band, [begin, height]]) => [
+    draw_shape("rect", { class: "frame", x: LEFT, y: begin, width: WIDE - LEFT, height }),
+    text(LEFT - 3, begin + 8, "end", band === "loss" ? READ.share(scale.top.loss) : READ.ms(scale.top[band])),
+    text(LEFT - 3, begin + height, "end", label(band)),
+  ]);
+  const [from, until] = [Date.parse(series.from), Date.parse(series.until)];
+  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
+    const time = new Date(from + part * (until - from)).toISOString();
+    const words = until - from > 2 * 86400e3 ? time.slice(5, 10) : time.slice(11, 16);
+    shapes.push(text(LEFT + part * (WIDE - LEFT), HIGH - 4, part === 0 ? "start" : part === 1 ? "end" : "middle", words));
+  }
+  return shapes;
+};
+
+/** A point in words. */
+const point_words = (p) => [p.show("point_time"), " ", word("median", "name"), " ", p.show("point_median"), " (",
+  p.show("point_p10"), " - ", p.show("point_p90"), ") ", word("loss", "name"), " ", p.show("point_loss"), " ",
+  word("jitter", "name"), " ", p.show("point_jitter"), " "];
+
+/** The same as a table, for who does not see the plot: of each hour the slowest span. */
+const point_table = (id, points) => {
+  const hours = new Map();
+  for (const p of points) {
+    const hour = Math.floor((p.value[0] * p.report.span_seconds) / 3600);
+    if (!hours.has(hour) || hours.get(hour).value[4] < p.value[4]) hours.set(hour, p);
+  }
+  const columns = ["time", "median", "rtt", "loss", "jitter", "replies"].map((k) => column(word(k)));
+  return table(id, columns, [...hours.values()].map((p) => h("tr", { role: "row" },
+    cell(columns[0], "short", p.show("point_time")), cell(columns[1], null, p.show("point_median")),
+    cell(columns[2], null, p.show("point_p10"), " - ", p.show("point_p90")), cell(columns[3], null, p.show("point_loss")),
+    cell(columns[4], null, p.show("point_jitter")), cell(columns[5], null, p.show("point_sent")))));
+};
+
+const plot = (r, scale, line, number) => {
+  const id = `plot-${number}`;
+  const value = line.value;
+  const points = line.at("points").items();
+  const most = (by) => points.reduce((a, b) => (by(b.value) > by(a.value) ? b : a));
+  const drawn = draw_shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-labelledby": id },
+    ...axes(scale, r.report), ...thresholds(scale, r.report, value.carrier), ...curves(scale, value.points),
+    ...marks_of(r.report, value).map((m) => mark_shape(scale, m)));
+  const said = h("div", { class: "faint" }, word("newest"), " ", point_words(points.at(-1)));
+  const details = h("details", {}, h("summary", {}, word("worst_of_hours")));
+  details.addEventListener("toggle", () => {
+    if (details.open && details.childElementCount === 1) details.append(h("div", { tabindex: "0" }, point_table(id, points)));
+  });
+  follow(drawn, points, scale, said);
+  const now = chosen();
+  return h("figure", { class: now.node === value.node && now.carrier === value.carrier ? "chosen" : null },
+    h("figcaption", { id }, h("strong", {}, line.at("node").show(), " / ", line.at("carrier").show(),
+      value.upstream ? [" ", word("via"), " ", line.at("upstream").show()] : null)),
+    drawn,
+    h("div", { class: "words" }, said,
+      h("div", {}, word("slowest", "name"), " ", point_words(most((p) => p[4]))),
+      h("div", {}, word("lossiest", "name"), " ", point_words(most((p) => p[2] / p[1])))),
+    details);
+};
+
+/** The pointer over a plot: a line there, and the values of that span in words. */
+const follow = (drawn, points, scale, said) => {
+  const cursor = draw_shape("line", { class: "cursor", y1: 13, y2: HIGH - 16, x1: -9, x2: -9 });
+  drawn.append(cursor);
+  drawn.addEventListener("pointermove", (event) => {
+    const box = drawn.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * WIDE;
+    const near = points.reduce((a, b) => (Math.abs(scale.at(b.value) - x) < Math.abs(scale.at(a.value) - x) ? b : a));
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, scale.at(near.value));
+    said.replaceChildren(...point_words(near));
+  });
+};
+
+const plots = (r) => {
+  const scale = scale_of(r.report);
+  const hours = parameters().get("hours") ?? "24";
+  const choice = (n, key) => h("a", { href: `#${hash({ ...Object.fromEntries(parameters()), hours: n })}`,
+    "aria-current": hours === n ? "true" : null, "data-key": `hours ${n}` }, word(key));
+  const lines = r.at("lines").items().filter((line) => line.value.points.length);
+  return [heading("plots-title", "plots", h("small", {}, choice("24", "day"), " ", choice("168", "week"))),
+    lines.length ? h("p", { class: "faint" }, word("median"), ", ", word("band"), "; ", word("limits"), "; ", word("marks")) : null,
+    lines.length ? h("div", { class: "plots" }, lines.map((line, i) => plot(r, scale, line, i)))
+      : h("p", {}, word("no_points"))];
+};
+
 const chosen = () => {
   const asked = parameters();
   return { node: asked.get("node") ?? "", carrier: asked.get("carrier") ?? "", decision: asked.get("decision") ?? "" };
 };
 
+/** An address with these choices; language and span of time stay. */
 const hash = (changes) => {
   const next = new URLSearchParams(changes);
-  const lang = parameters().get("lang");
-  if (lang && !next.has("lang")) next.set("lang", lang);
+  for (const key of ["lang", "hours"]) {
+    const value = parameters().get(key);
+    if (value && !next.has(key)) next.set(key, value);
+  }
   return String(next);
 };
 
@@ -339,7 +535,7 @@ const draw = () => {
 const ask = async (path, as) => {
   const answer = await fetch(path);
   if (as === "text") return answer.ok ? answer.text() : (await answer.json()).text;
-  if (!answer.ok) throw new Error(path);
+  if (!answer.ok) throw new Error(`${path}: ${(await answer.json()).text}`);
   return answer.json();
 };
 
@@ -361,9 +557,31 @@ const tell = async () => {
   put("story", printed("story", h("span", { "data-word": "about" }, about), path, text));
 };
 
+const PLOTS_FOR = 60000; // ms; a point is five minutes long
+
+let plotted = { at: 0, hash: null };
+
+/** Plots are drawn anew when there may be another point, or another choice. */
+const plot_all = async () => {
+  if (Date.now() - plotted.at < PLOTS_FOR && plotted.hash === location.hash) return;
+  plotted = { at: Date.now(), hash: location.hash };
+  const path = `/v1/series?hours=${encodeURIComponent(parameters().get("hours") ?? "24")}`;
+  let series = null;
+  try {
+    series = await ask(path);
+  } catch (error) {
+    put("plots", [heading("plots-title", "plots"), h("p", { class: "warn" }, h("span", { "data-word": "error" }, error.message))]);
+    return;
+  }
+  const open = [...document.querySelectorAll("#plots details")].map((each) => each.open);
+  document.getElementById("plots").replaceChildren(
+    ...plots(new Value(path, series)).filter((each) => each !== null));
+  document.querySelectorAll("#plots details").forEach((each, i) => { each.open = open[i] ?? false; });
+};
+
 const more = async () => {
   const plan = printable("/v1/plan");
-  const [recent, text] = await Promise.all([ask("/v1/history?n=40"), ask(plan, "text"), tell()]);
+  const [recent, text] = await Promise.all([ask("/v1/history?n=40"), ask(plan, "text"), tell(), plot_all()]);
   history = recent;
   put("plan", printed("plan", null, plan, text));
   draw();

@@ -17,6 +17,7 @@ struct ApiFixture {
   std::vector<Order> orders = {};
   std::map<std::uint64_t, OrderReply> replies = {};
   HistoryQuery asked = {};
+  Duration plot_span = kPlotSpan;
   Result<std::string> reloaded = std::string{"took configuration 7c1f0a2"};
   Api api{{.published = [this] { return published; },
            .post =
@@ -39,6 +40,9 @@ struct ApiFixture {
            .explanation = [this](std::uint64_t number) -> Result<std::optional<std::string>> {
              if (number != 7) return std::nullopt;
              return report::decided(*published, "cmi");
+           },
+           .plots = [this](Time from, Time until) -> Result<PlotHistory> {
+             return PlotHistory{.from = from, .until = until, .span = plot_span};
            },
            .reload = [this] { return reloaded; },
            .now = [this] { return now; }}};

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/metrics.hpp"
+#include "controller/app/report_series.hpp"
 #include "controller/app/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/app/api_fixture.hpp"
@@ -112,6 +113,18 @@ TEST_CASE("the event of a cycle is its status on one line") {
   CHECK_FALSE(f.get("/v1/status").stream);
   f.published = nullptr;
   CHECK(f.get("/v1/events").status == 503);
+}
+
+TEST_CASE("plots are of the last day, or of as many hours as are asked for, with marks") {
+  ApiFixture f;
+  const auto day = json::parse(f.get("/v1/series").body);
+  CHECK(day.at("kind") == "Series");
+  CHECK(day.at("from") == "2026-05-31T12:20:23.000Z");
+  CHECK(day.at("until") == "2026-06-01T12:20:23.000Z");
+  CHECK(day.at("marks").size() == report::marked_kinds().size());
+  CHECK(json::parse(f.get("/v1/series", {{"hours", "168"}}).body).at("from") ==
+        "2026-05-25T12:20:23.000Z");
+  CHECK(text_of(f.get("/v1/series", {{"hours", "0"}})) == "'hours' is '0', expected 1 to 9600");
 }
 
 TEST_CASE("before the first cycle nothing pretends to know") {

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "controller/app/published.hpp"
+#include "controller/model/plot.hpp"
+#include "controller/ports/ports.hpp"
+
+namespace anycast::report {
+
+/// What plots show, made to be small: a line has its points as [number of the span, sent, lost,
+/// p10, median, p90, jitter] with delays in units of 0.1 ms; a span without samples is left out.
+nlohmann::ordered_json series(const Published& p, const PlotHistory& history,
+                              const std::vector<HistoryEntry>& marks);
+
+/// Kinds of events that are marked in plots: what changed an announcement, and who or what stopped
+/// changes.
+const std::vector<std::string>& marked_kinds();
+
+}  // namespace anycast::report
