@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "controller/base/text.hpp"
+#include "controller/cmd/anycastctl_top.hpp"
 #include "controller/sim/demo.hpp"
 
 namespace anycast::cmd {
@@ -102,6 +103,10 @@ class Tree {
     s->add_flag("--watch{2}", o.watch, "again each 2 (or =N) seconds");
     s->add_flag("--exit-code", o.exit_code, "exit 2 when not all is well");
     s->add_flag("--nagios", o.nagios, "one line and exit 0 to 3 for a monitoring system");
+    auto* t =
+        command("top", "the paths on the whole screen, worst first; ? shows its keys", cmd::top);
+    t->add_option("--interval", o.watch, "seconds between two pictures; default: 2")
+        ->check(CLI::Range(0.2, 3600.0));
     auto* e = command("explain", "the chain from evidence to announcement", cmd::explain);
     e->add_option("words", o.words, "[NODE] [CARRIER|UPSTREAM]; default: the worst carrier here");
     e->add_option("-d,--decision", o.decision, "one that was taken, as it was seen then (#N)")
