@@ -132,7 +132,8 @@ class Side {
   int fd() const { return ::MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd; }
   std::optional<Duration> next_timeout() const;
   void run();
-  EventStreams& streams() { return streams_; }
+  void push(const std::shared_ptr<const std::string>& event);
+  std::size_t streams() const { return streams_.size(); }
 
  private:
   static MHD_Result on_request(void* side, MHD_Connection* connection, const char* url,
@@ -158,6 +159,7 @@ class Side {
   HttpDeadlines deadlines_;
   EventStreams streams_;
   bool closed_one_ = false;
+  bool pushed_ = false;
 };
 
 Result<void> Side::start(int listening, std::optional<gid_t> group, unsigned per_ip) {
@@ -178,8 +180,8 @@ Result<void> Side::start(int listening, std::optional<gid_t> group, unsigned per
 
 std::optional<Duration> Side::next_timeout() const {
   // A full library stops listening, and listens again only in the call after the one in which a
-  // connection ended.
-  if (closed_one_) return Duration{0};
+  // connection ended. What was resumed from outside it does not always tell by its descriptor.
+  if (closed_one_ || pushed_) return Duration{0};
   std::optional<Duration> next;
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
   if (::MHD_get_timeout(daemon_, &wait_ms) == MHD_YES)
@@ -201,7 +203,13 @@ void Side::run() {
     deadline = now + options_.request_timeout;
   }
   closed_one_ = false;
+  pushed_ = false;
   ::MHD_run(daemon_);
+}
+
+void Side::push(const std::shared_ptr<const std::string>& event) {
+  streams_.push(event);
+  pushed_ = streams_.size() > 0;
 }
 
 void Side::on_connection(void* side, MHD_Connection* connection, void** /*context*/,
@@ -371,12 +379,12 @@ void HttpServer::run() {
 
 void HttpServer::push(std::string event) {
   const auto shared = std::make_shared<const std::string>(std::move(event));
-  for (const auto& side : inside_->sides) side->streams().push(shared);
+  for (const auto& side : inside_->sides) side->push(shared);
 }
 
 std::size_t HttpServer::streams() const {
   std::size_t all = 0;
-  for (const auto& side : inside_->sides) all += side->streams().size();
+  for (const auto& side : inside_->sides) all += side->streams();
   return all;
 }
 

@@ -225,6 +225,24 @@ TEST_CASE("a stream begins with the newest and gets what is pushed") {
   CHECK(slow.hear_until("push 2\n\n").ends_with("push 2\n\n"));
 }
 
+TEST_CASE("what a cycle pushes arrives at once, whatever else there is to do") {
+  Streaming streaming;
+  Running server{streaming.handler()};
+  streaming.server = &server.server();
+  std::vector<Raw> clients;
+  for (int n = 0; n < 3; ++n) {
+    clients.push_back(n == 1 ? Raw::unix_socket(server.socket()) : Raw::tcp(server.port()));
+    clients.back().say(get("/events"));
+    clients.back().hear_until("first\n\n");
+    // Nobody asks for anything meanwhile: the server has no other reason to do something.
+    for (int i = 0; i < 5; ++i) {
+      const auto event = fmt::format("data: {} {}\n\n", n, i);
+      server.push(event);
+      for (const auto& client : clients) CHECK(client.hear_until("\n\n").ends_with(event));
+    }
+  }
+}
+
 TEST_CASE("one stream too many is answered with 503, on each socket, and its place comes back") {
   Streaming streaming;
   const Running server{streaming.handler(), {.max_streams = 2}};

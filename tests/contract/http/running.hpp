@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "adapters/http/http_server.hpp"
@@ -37,6 +39,10 @@ class Running {
       const auto wait = server_->next_timeout();
       wait ? timer_.arm(*wait) : timer_.disarm();
     }));
+    loop_->on_wake([this] {
+      const std::lock_guard lock{mutex_};
+      server_->push(std::exchange(event_, {}));
+    });
     thread_ = std::jthread([this] { static_cast<void>(loop_->run()); });
   }
   Running(const Running&) = delete;
@@ -45,6 +51,14 @@ class Running {
 
   std::string socket() const { return folder_.path("ctl.sock"); }
   std::uint16_t port() const { return server_->tcp_port(); }
+  /// Has the server's thread push an event, as the daemon does after a cycle.
+  void push(std::string event) {
+    {
+      const std::lock_guard lock{mutex_};
+      event_ = std::move(event);
+    }
+    loop_->wake();
+  }
   /// Only for the handler, which the server's own thread calls.
   HttpServer& server() const { return *server_; }
 
@@ -53,6 +67,8 @@ class Running {
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<EventLoop> loop_;
   EventLoop::Timer timer_;
+  std::mutex mutex_;
+  std::string event_;
   std::jthread thread_;
 };
 
