@@ -389,11 +389,19 @@ class Page(unittest.TestCase):
                 self.assertEqual(plot["marks"], int(plot["cell"] == ["hk-idc-1", "mobile"]))
         self.assertEqual(self.browser.complaints(), [])
 
-    def test_a_new_picture_appears_by_itself(self):
+    def streams(self):
+        """How many event streams have ever been opened."""
+        text = fetch(self.control, "/metrics", self.daemon)
+        return int(re.search(r'handler="/v1/events",code="200"} (\d+)', text).group(1))
+
+    def test_new_pictures_are_pushed_into_the_same_document(self):
         seen = self.open()["time"]
+        opened = self.streams()
         self.browser.run("window.sameDocument = true;")
-        self.shown(lambda shown: shown["time"] not in (None, seen))
+        for _ in range(3):
+            seen = self.shown(lambda shown, seen=seen: shown["time"] not in (None, seen))["time"]
         self.assertTrue(self.browser.run("return window.sameDocument;"))
+        self.assertEqual(self.streams(), opened, "the page had to ask again")
 
     def test_text_from_outside_stays_text(self):
         hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
