@@ -114,10 +114,15 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
   return seen;
 }
 
-Look look(const core::Setup& setup, const State& state, Seen seen) {
+Look look(const core::Setup& setup, const State& state, Seen seen, core::Rendered& rendered) {
   Look out{.seen = std::move(seen)};
-  out.thought = core::step(setup, state, out.seen);
+  out.thought = core::step(setup, state, out.seen, rendered);
   return out;
+}
+
+Look look(const core::Setup& setup, const State& state, Seen seen) {
+  core::Rendered nothing;
+  return look(setup, state, std::move(seen), nothing);
 }
 
 Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state) {
@@ -146,6 +151,7 @@ Line::Line(std::shared_ptr<const core::Setup> setup, State state, Time started)
 void Line::take(std::shared_ptr<const core::Setup> setup, Time now) {
   setup_ = std::move(setup);
   meters_ = core::Meters{setup_->config};
+  rendered_ = {};
   loaded_ = now;
 }
 
@@ -239,7 +245,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   if (hurried_) last_ = std::max(last_, aligned(began, config().fast_interval()));
   ports.router.overdue();
   auto seen_now =
-      look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)));
+      look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)), rendered_);
   auto& [seen, thought] = seen_now;
   const auto outcome = hand_over(ports, thought, seen.router);
   auto settled = core::settle(config(), thought, outcome);

@@ -33,6 +33,7 @@ struct Look {
   Seen seen;
   core::Thought thought = {};
 };
+Look look(const core::Setup& setup, const State& state, Seen seen, core::Rendered& rendered);
 Look look(const core::Setup& setup, const State& state, Seen seen);
 Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state);
 
@@ -61,6 +62,7 @@ class Line {
 
   std::shared_ptr<const core::Setup> setup_;
   core::Meters meters_;
+  core::Rendered rendered_ = {};
   State state_;
   Time started_;
   Time loaded_;

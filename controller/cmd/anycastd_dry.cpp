@@ -51,7 +51,7 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   for (;;) {
     const auto now = aligned(clock.now(), config.prometheus.interval);
     const auto seen = look(*setup, state, observe(config, ports, meters, now, {}));
-    state = seen.thought.base;
+    state = seen.thought.base();
     const auto shown = publish(std::shared_ptr<const Config>{setup, &config}, seen, state);
     std::cout << text::print(report::plan(shown), {.width = 160, .utc = true});
     for (const auto& event : seen.thought.plan.events)

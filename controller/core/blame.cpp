@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "controller/core/readings.hpp"
@@ -74,40 +77,55 @@ class Tallies {
 };
 
 /// The probe's newest word about its anchors, if it has any.
-const Estimate* to_anchors(const Config& config, const Seen& seen, const std::string& carrier,
-                           const std::string& region) {
-  const auto* probe = find_anchor(*seen.evidence.value, carrier, region);
+const Estimate* to_anchors(const Config& config, const Seen& seen,
+                           std::span<const ProbeReading> of_no_node, std::size_t carrier,
+                           std::size_t region) {
+  const auto* probe = find_anchor(of_no_node, config.carriers[carrier], config.regions[region]);
   if (probe == nullptr || probe->main.sent < config.evidence.min_samples) return nullptr;
   const auto age = probe->main.newest_age + (seen.now - seen.evidence.value->at);
   return age > config.prometheus.max_age ? nullptr : &probe->main;
 }
 
-/// 2.1 and 2.2 for one probe; an empty text where neither fits.
-Discarded look_at(const Config& config, const Seen& seen, const Tallies& tallies,
-                  std::size_t carrier, std::size_t region) {
-  Discarded out{.carrier = config.carriers[carrier], .region = config.regions[region]};
+/// Whose fault it is, and in which words.
+struct Fault {
+  const char* blame;
+  std::string text;
+};
+
+/// 2.1 and 2.2 for one probe; nothing where neither fits.
+std::optional<Fault> look_at(const Config& config, const Tallies& tallies, const Estimate* anchors,
+                             std::size_t carrier, std::size_t region) {
   const auto& tally = tallies.at(carrier, region);
-  if (tally.measured == 0) return out;
-  const auto* anchors = to_anchors(config, seen, out.carrier, out.region);
-  const auto thresholds = config.thresholds.find(out.carrier);
-  if (anchors != nullptr && thresholds != config.thresholds.end() &&
-      anchors->loss.low > thresholds->second.loss.clear) {
-    out.blame = "probe";
-    out.text =
-        fmt::format("sick probe: loses {} to its anchors", format_share(anchors->loss.value));
-  } else if (anchors == nullptr && tallies.region_bad(region)) {
-    out.blame = "probe";
-    out.text = "sick probe: bad to all nodes over every carrier, other regions are not";
-  } else if (tally.bad_everywhere() && tallies.other_region_good(carrier, region)) {
-    out.blame = "access";
-    out.text =
-        fmt::format("regional access: bad to all {} nodes, other regions are not", tally.nodes);
+  if (tally.measured == 0) return std::nullopt;
+  if (anchors != nullptr) {
+    const auto thresholds = config.thresholds.find(config.carriers[carrier]);
+    if (thresholds != config.thresholds.end() &&
+        anchors->loss.low > thresholds->second.loss.clear) {
+      return Fault{"probe", fmt::format("sick probe: loses {} to its anchors",
+                                        format_share(anchors->loss.value))};
+    }
+  } else if (tallies.region_bad(region)) {
+    return Fault{"probe", "sick probe: bad to all nodes over every carrier, other regions are not"};
   }
-  return out;
+  if (tally.bad_everywhere() && tallies.other_region_good(carrier, region)) {
+    return Fault{
+        "access",
+        fmt::format("regional access: bad to all {} nodes, other regions are not", tally.nodes)};
+  }
+  return std::nullopt;
 }
 
 bool known(const PathReport& path) { return path.state.verdict != Verdict::unknown; }
 bool bad(const PathReport& path) { return path.state.verdict == Verdict::bad; }
+
+/// The paths of a node, which are neighbours.
+std::span<const PathReport> of_node(const std::vector<PathReport>& paths, const PathReport& of) {
+  const auto* begin = &of;
+  while (begin != paths.data() && std::prev(begin)->key.node == of.key.node) --begin;
+  const auto* end = &of;
+  while (end != paths.data() + paths.size() && end->key.node == of.key.node) ++end;
+  return {begin, end};
+}
 
 /// Carriers and sessions of a span of paths, without those that are bad at the border.
 struct Share {
@@ -116,26 +134,20 @@ struct Share {
   bool all_bad = true;
 };
 template <class Member>
-Share share_of(const std::vector<PathReport>& paths, const PathReport& of, Member belongs) {
+Share share_of(std::span<const PathReport> paths, Member belongs) {
   Share out;
   std::vector<std::string_view> carriers;
-  std::vector<std::string_view> sessions;
-  const auto note = [](std::vector<std::string_view>& in, std::string_view name) {
-    if (std::ranges::find(in, name) == in.end()) in.push_back(name);
-  };
-  // Paths are sorted by node: its neighbours are all there is.
-  const auto node_of = [](const PathReport& path) { return std::string_view{path.key.node}; };
-  const std::string_view node{of.key.node};
-  const auto end = std::ranges::upper_bound(paths, node, {}, node_of);
-  for (auto at = std::ranges::lower_bound(paths, node, {}, node_of); at != end; ++at) {
-    const auto& path = *at;
+  std::string_view session;
+  for (const auto& path : paths) {
     if (!known(path) || path.blame == "border" || !belongs(path)) continue;
     if (!bad(path)) out.all_bad = false;
-    note(carriers, path.key.carrier);
-    note(sessions, path.key.upstream);
+    if (std::ranges::find(carriers, path.key.carrier) == carriers.end())
+      carriers.emplace_back(path.key.carrier);
+    // Sorted by session: a new name is a new one.
+    if (session != path.key.upstream) ++out.sessions;
+    session = path.key.upstream;
   }
   out.carriers = static_cast<int>(carriers.size());
-  out.sessions = static_cast<int>(sessions.size());
   return out;
 }
 
@@ -153,11 +165,11 @@ void blame_border(std::vector<PathReport>& paths, const std::vector<PathReport*>
 
 // 2.4 to 2.6
 std::string nearer(const std::vector<PathReport>& paths, const PathReport& path) {
-  const auto node = share_of(paths, path, [](const PathReport&) { return true; });
+  const auto neighbours = of_node(paths, path);
+  const auto node = share_of(neighbours, [](const PathReport&) { return true; });
   if (node.all_bad && node.carriers >= 2 && node.sessions >= 2) return "node";
-  const auto session = share_of(paths, path, [&](const PathReport& other) {
-    return other.key.upstream == path.key.upstream;
-  });
+  const auto session = share_of(
+      neighbours, [&](const PathReport& other) { return other.key.upstream == path.key.upstream; });
   return session.all_bad && session.carriers >= 2 ? "session" : "path";
 }
 
@@ -168,17 +180,22 @@ std::vector<Discarded> discard(const Config& config, const Seen& seen,
   std::vector<Discarded> out;
   if (!seen.evidence.value) return out;
   const Tallies tallies{config, paths};
+  const auto of_no_node = probes_of(*seen.evidence.value, {});
   for (std::size_t c = 0; c < config.carriers.size(); ++c) {
     for (std::size_t r = 0; r < config.regions.size(); ++r) {
-      auto found = look_at(config, seen, tallies, c, r);
-      if (found.blame.empty()) continue;
+      const auto* anchors = to_anchors(config, seen, of_no_node, c, r);
+      auto found = look_at(config, tallies, anchors, c, r);
+      if (!found) continue;
       for (auto& path : paths) {
         auto& unusable = path.regions[r].unusable;
-        if (path.key.carrier != found.carrier || !unusable.empty()) continue;
-        unusable = found.text;
+        if (path.key.carrier != config.carriers[c] || !unusable.empty()) continue;
+        unusable = found->text;
         path.regions[r].losing = false;
       }
-      out.push_back(std::move(found));
+      out.push_back({.carrier = config.carriers[c],
+                     .region = config.regions[r],
+                     .blame = found->blame,
+                     .text = std::move(found->text)});
     }
   }
   return out;

@@ -26,9 +26,13 @@ Announcers announcers(const Config& config, const State& state, const Seen& seen
 }
 
 int nodes_in(const Announcers& announcers) {
-  std::set<std::string> nodes;
-  for (const auto& [node, upstream] : announcers) nodes.insert(node);
-  return static_cast<int>(nodes.size());
+  int nodes = 0;
+  const std::string* last = nullptr;
+  for (const auto& [node, upstream] : announcers) {
+    if (last == nullptr || *last != node) ++nodes;
+    last = &node;
+  }
+  return nodes;
 }
 
 int paths_in(const Config& config, const Announcers& announcers, const std::string& carrier) {

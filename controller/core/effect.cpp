@@ -37,9 +37,10 @@ std::optional<Duration> stayed(const Config& config, const Seen& seen, const Pat
                                Estimate ProbeReading::*window) {
   if (!seen.evidence.value) return std::nullopt;
   std::vector<const Estimate*> regions;
-  const auto probes = probes_of(*seen.evidence.value, path.node);
+  const auto probes =
+      probes_for(probes_of(*seen.evidence.value, path.node), path.upstream, path.carrier);
   for (const auto& region : config.regions) {
-    const auto* probe = find_probe(probes, path, region);
+    const auto* probe = probes.of(region);
     if (probe != nullptr && (probe->*window).sent > 0) regions.push_back(&(probe->*window));
   }
   if (regions.empty()) return std::nullopt;

@@ -1,6 +1,7 @@
 #include "controller/core/estimate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace anycast::core {
@@ -14,7 +15,7 @@ struct Weighted {
 };
 
 /// The least value up to which half of the weight lies.
-Duration weighted_median(std::vector<Weighted>& values) {
+Duration weighted_median(std::span<Weighted> values) {
   std::ranges::sort(values, {}, &Weighted::value);
   Ppm all = 0;
   for (const auto& v : values) all += v.weight;
@@ -26,18 +27,30 @@ Duration weighted_median(std::vector<Weighted>& values) {
   return values.back().value;
 }
 
+/// The same where all weigh the same.
+Duration median_of(std::span<Weighted> values) {
+  const auto at = [&](std::size_t i) { return values[i].value; };
+  if (values.size() == 1) return at(0);
+  // The usual number of regions.
+  if (values.size() == 3) return std::clamp(at(2), std::min(at(0), at(1)), std::max(at(0), at(1)));
+  return weighted_median(values);
+}
+
 /// The middle region's value and bounds, each for itself.
 Bounded<Duration> middle(std::span<const Estimate* const> regions, std::span<const Ppm> weights,
                          bool Estimate::*has, Bounded<Duration> Estimate::*field) {
-  std::vector<Weighted> values;
-  values.reserve(regions.size());
+  constexpr std::size_t kFew = 8;
+  std::array<Weighted, kFew> few;
+  std::vector<Weighted> many(regions.size() > kFew ? regions.size() : 0);
+  const std::span<Weighted> all{many.empty() ? std::span<Weighted>{few} : std::span{many}};
   const auto of = [&](Duration Bounded<Duration>::*part) {
-    values.clear();
+    std::size_t count = 0;
     for (std::size_t i = 0; i < regions.size(); ++i) {
       if (regions[i]->*has)
-        values.push_back({regions[i]->*field.*part, weights.empty() ? 1 : weights[i]});
+        all[count++] = {regions[i]->*field.*part, weights.empty() ? 1 : weights[i]};
     }
-    return weighted_median(values);
+    const auto values = all.first(count);
+    return weights.empty() ? median_of(values) : weighted_median(values);
   };
   return {.value = of(&Bounded<Duration>::value),
           .low = of(&Bounded<Duration>::low),

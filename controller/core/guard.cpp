@@ -285,4 +285,27 @@ std::vector<GuardResult> guard(const Context& context, const Step& step) {
   return words;
 }
 
+void consider(Context& context, Step& step) {
+  step.guards = guard(context, step);
+  if (!step.allowed()) return;
+  auto& state = context.state;
+  auto& session = state.sessions.at(step.upstream);
+  step.decision = state.next_decision++;
+  state.previous[step.upstream] = encode(step.from);
+  const bool held = state.drain || session.pin;
+  note_move(step, context.seen.now, session);
+  spend(context, step);
+  session.stance = step.to;
+  session.rung = step.rung;
+  session.since = context.seen.now;
+  session.cause = step.cause == Cause::operated && !held ? Cause::restore : step.cause;
+  session.why = step.why;
+  session.decision = step.decision;
+  const bool steered = step.cause == Cause::carrier || step.cause == Cause::restore;
+  if (steered) predict(context, step);
+  if (removes(step)) context.announcing.erase({context.config.self, step.upstream});
+  if (step.to.announces()) context.announcing.emplace(context.config.self, step.upstream);
+  if (steered || step.cause == Cause::undo) ++context.automatic_steps;
+}
+
 }  // namespace anycast::core

@@ -12,6 +12,9 @@ namespace anycast::core {
 /// taken.
 std::vector<GuardResult> guard(const Context& context, const Step& step);
 
+/// Guards one step and, if nothing refuses, takes it into the context's state.
+void consider(Context& context, Step& step);
+
 /// All names under which guards speak.
 std::vector<std::string> guard_names();
 

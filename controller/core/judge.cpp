@@ -77,23 +77,28 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
 }
 
 /// The usable regions as one, over the three windows.
-int pool_regions(const Weights& weights, const ProbeReading* const* probes, PathReport& path) {
+int pool_regions(const Weights& weights, std::span<const ProbeReading* const> probes,
+                 PathReport& path) {
   std::vector<Ppm> users;
-  std::vector<const Estimate*> main;
-  std::vector<const Estimate*> fast;
-  std::vector<const Estimate*> slow;
-  for (auto* list : {&main, &fast, &slow}) list->reserve(path.regions.size());
+  std::vector<const Estimate*> all;
+  all.reserve(3 * probes.size());
+  std::vector<std::size_t> usable;
+  usable.reserve(probes.size());
   for (std::size_t i = 0; i < path.regions.size(); ++i) {
     if (!path.regions[i].unusable.empty()) continue;
-    main.push_back(&path.regions[i].estimate);
-    fast.push_back(&probes[i]->fast);
-    slow.push_back(&probes[i]->slow);
+    usable.push_back(i);
     if (!weights.regions.empty()) users.push_back(weights.regions.at(path.regions[i].region));
   }
-  path.pooled = pool(main, users);
-  path.fast = pool(fast, users);
-  path.slow = pool(slow, users);
-  return static_cast<int>(main.size());
+  for (const auto i : usable) all.push_back(&path.regions[i].estimate);
+  for (const auto i : usable) all.push_back(&probes[i]->fast);
+  for (const auto i : usable) all.push_back(&probes[i]->slow);
+  const auto window = [&](std::size_t number) {
+    return std::span<const Estimate* const>{all}.subspan(number * usable.size(), usable.size());
+  };
+  path.pooled = pool(window(0), users);
+  path.fast = pool(window(1), users);
+  path.slow = pool(window(2), users);
+  return static_cast<int>(usable.size());
 }
 
 // 1.3
@@ -194,33 +199,74 @@ PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
   return after;
 }
 
-/// 1.1 and 1.2 for every region of every path; `probes` in the same order, path by path.
-std::vector<PathReport> measure(const Config& config, const Seen& seen,
-                                std::vector<const ProbeReading*>& probes) {
-  std::vector<PathReport> out;
-  for (const auto& [node, entry] : config.nodes) {
-    const auto first = out.size();
-    for (const auto& [upstream, session] : entry.sessions) {
-      for (const auto& carrier : config.upstreams.at(upstream).carries) {
-        out.push_back({.key = {node, upstream, carrier}});
-      }
-    }
-    std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
-              [](const auto& a, const auto& b) { return a.key < b.key; });
+/// What a path is judged by.
+struct Case {
+  const Thresholds* thresholds;
+  const PathState* before;  ///< or null
+};
+
+/// All paths with the probes of their regions, path by path, and what each is judged by.
+struct Gathered {
+  std::vector<PathReport> paths = {};
+  std::vector<const ProbeReading*> probes = {};
+  std::vector<Case> cases = {};
+};
+
+/// The carriers that an upstream leads to, sorted.
+std::vector<std::string> carriers_of(const Config& config, const std::string& upstream) {
+  auto out = config.upstreams.at(upstream).carries;
+  std::ranges::sort(out);
+  return out;
+}
+
+/// The probes of the nodes, one after the other in order of names.
+class ByNode {
+ public:
+  explicit ByNode(const Seen& seen) {
+    if (seen.evidence.value) left_ = seen.evidence.value->probes;
   }
-  probes.reserve(out.size() * config.regions.size());
-  std::span<const ProbeReading> of_node;
-  const std::string* node = nullptr;
-  for (auto& path : out) {
-    if (seen.evidence.value && (node == nullptr || *node != path.key.node)) {
-      of_node = probes_of(*seen.evidence.value, path.key.node);
-      node = &path.key.node;
-    }
-    const auto& thresholds = config.thresholds.at(path.key.carrier);
-    path.regions.reserve(config.regions.size());
-    for (const auto& region : config.regions) {
-      probes.push_back(find_probe(of_node, path.key, region));
-      path.regions.push_back(judge_region(config, seen, thresholds, probes.back(), region));
+  std::span<const ProbeReading> next(const std::string& node) {
+    const auto size = [&](auto&& belongs) {
+      std::size_t count = 0;
+      while (count < left_.size() && belongs(left_[count].key.node)) ++count;
+      return count;
+    };
+    left_ = left_.subspan(size([&](const std::string& name) { return name < node; }));
+    const auto out = left_.first(size([&](const std::string& name) { return name == node; }));
+    left_ = left_.subspan(out.size());
+    return out;
+  }
+
+ private:
+  std::span<const ProbeReading> left_ = {};
+};
+
+/// 1.1 and 1.2 for every region of every path.
+Gathered measure(const Config& config, const State& state, const Seen& seen) {
+  std::size_t sessions = 0;
+  for (const auto& [node, entry] : config.nodes) sessions += entry.sessions.size();
+  Gathered out;
+  out.paths.reserve(sessions * config.carriers.size());
+  out.cases.reserve(out.paths.capacity());
+  out.probes.reserve(out.paths.capacity() * config.regions.size());
+  ByNode by_node{seen};
+  auto known = state.paths.begin();
+  for (const auto& [node, entry] : config.nodes) {
+    const auto of_node = by_node.next(node);
+    for (const auto& [upstream, session] : entry.sessions) {
+      for (const auto& carrier : carriers_of(config, upstream)) {
+        auto& path = out.paths.emplace_back(PathReport{.key = {node, upstream, carrier}});
+        while (known != state.paths.end() && known->first < path.key) ++known;
+        const bool is = known != state.paths.end() && known->first == path.key;
+        const auto& thresholds = config.thresholds.at(carrier);
+        out.cases.push_back({&thresholds, is ? &known->second : nullptr});
+        const auto probes = probes_for(of_node, upstream, carrier);
+        path.regions.reserve(config.regions.size());
+        for (const auto& region : config.regions) {
+          out.probes.push_back(probes.of(region));
+          path.regions.push_back(judge_region(config, seen, thresholds, out.probes.back(), region));
+        }
+      }
     }
   }
   return out;
@@ -229,23 +275,22 @@ std::vector<PathReport> measure(const Config& config, const Seen& seen,
 }  // namespace
 
 Judgement judge(const Config& config, const State& state, const Seen& seen) {
-  std::vector<const ProbeReading*> probes;
-  Judgement out{.paths = measure(config, seen, probes)};
+  auto [paths, probes, cases] = measure(config, state, seen);
+  Judgement out{.paths = std::move(paths)};
   for (const auto& path : out.paths) {
     out.series_expected += static_cast<int>(path.regions.size());
     for (const auto& region : path.regions) out.series_usable += region.unusable.empty() ? 1 : 0;
   }
   out.discarded = discard(config, seen, out.paths);
-  const auto* at = probes.data();
-  for (auto& path : out.paths) {
-    const auto& thresholds = config.thresholds.at(path.key.carrier);
-    const int usable = pool_regions(config.weights, at, path);
-    at += path.regions.size();
-    path.unknown_why = not_known(seen, thresholds, usable, path.regions.size());
-    if (path.unknown_why.empty()) judge_path(config.evidence, thresholds, path);
-    const auto before = state.paths.find(path.key);
-    path.state = damp(thresholds, seen.now,
-                      before == state.paths.end() ? PathState{} : before->second, path);
+  std::span<const ProbeReading* const> left{probes};
+  for (std::size_t i = 0; i < out.paths.size(); ++i) {
+    auto& path = out.paths[i];
+    const auto& [thresholds, before] = cases[i];
+    const int usable = pool_regions(config.weights, left.first(path.regions.size()), path);
+    left = left.subspan(path.regions.size());
+    path.unknown_why = not_known(seen, *thresholds, usable, path.regions.size());
+    if (path.unknown_why.empty()) judge_path(config.evidence, *thresholds, path);
+    path.state = damp(*thresholds, seen.now, before == nullptr ? PathState{} : *before, path);
   }
   return out;
 }

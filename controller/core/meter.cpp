@@ -11,6 +11,35 @@ std::int64_t micro(double nats) { return std::llround(nats * 1e6); }
 std::uint64_t square(std::uint64_t x) { return x * x; }
 std::int64_t square(std::int64_t x) { return x * x; }
 
+/// One number that sorts as the two do.
+std::int64_t sorted_as(const Rtt& rtt) { return (std::int64_t{rtt.us} << 32U) + rtt.half_us; }
+
+/// Where the reply is or would be among the sorted ones. Nobody can predict the way there, hence a
+/// search that adds instead of branching.
+std::vector<Rtt>::iterator place_of(std::vector<Rtt>& sorted, const Rtt& rtt) {
+  const auto wanted = sorted_as(rtt);
+  auto at = sorted.begin();
+  auto left = std::ssize(sorted);
+  while (left > 1) {
+    const auto half = left / 2;
+    at += sorted_as(at[half - 1]) < wanted ? half : 0;
+    left -= half;
+  }
+  return left == 1 && sorted_as(*at) < wanted ? std::next(at) : at;
+}
+
+/// Puts one reply in the place of another.
+void replace(std::vector<Rtt>& sorted, const Rtt& old, const Rtt& by) {
+  const auto from = place_of(sorted, old);
+  const auto to = place_of(sorted, by);
+  if (from < to) {
+    *std::move(std::next(from), to, from) = by;
+  } else {
+    std::move_backward(to, from, std::next(from));
+    *to = by;
+  }
+}
+
 }  // namespace
 
 CusumWeights CusumWeights::of(const Thresholds& thresholds) {
@@ -41,36 +70,66 @@ std::optional<std::uint64_t> Meter::step_at(std::uint64_t sequence) const {
   return static_cast<std::uint64_t>(std::abs(now.us - before.us));
 }
 
-void Meter::enter(Window& window) const {
-  const auto sequence = end() - 1;
-  const auto rtt = points_.back().rtt;
-  if (rtt == kLost) {
-    ++window.lost;
-    return;
+/// Replies that leave and replies that come, one of each at a time: what lies between the two
+/// places moves by one, which is a third of what taking out and putting in would move.
+void Meter::shift_replies(Window& window, Span out, Span in) const {
+  const auto next_reply = [&](Span& span) -> const Rtt* {
+    while (span.begin < span.end) {
+      const auto& rtt = point(span.begin++).rtt;
+      if (rtt != kLost) return &rtt;
+    }
+    return nullptr;
+  };
+  for (;;) {
+    const auto* left = next_reply(out);
+    const auto* came = next_reply(in);
+    if (left == nullptr && came == nullptr) return;
+    if (left == nullptr) {
+      window.rtts.insert(place_of(window.rtts, *came), *came);
+    } else if (came == nullptr) {
+      window.rtts.erase(place_of(window.rtts, *left));
+    } else {
+      replace(window.rtts, *left, *came);
+    }
   }
-  window.rtts.insert(std::ranges::upper_bound(window.rtts, rtt), rtt);
-  if (sequence == window.first) return;
-  if (const auto step = step_at(sequence)) {
+}
+
+/// The jitter of neighbours both of which are in the window.
+void Meter::shift_steps(Window& window, Span out, Span in) const {
+  for (auto sequence = out.begin; sequence < out.end; ++sequence) {
+    const auto step = step_at(sequence);
+    if (!step) continue;
+    --window.pairs;
+    window.jitter_us -= *step;
+    window.jitter_us2 -= square(*step);
+  }
+  for (auto sequence = in.begin; sequence < in.end; ++sequence) {
+    const auto step = step_at(sequence);
+    if (!step) continue;
     ++window.pairs;
     window.jitter_us += *step;
     window.jitter_us2 += square(*step);
   }
 }
 
-void Meter::leave(Window& window) const {
-  const auto sequence = window.first++;
-  const auto rtt = point(sequence).rtt;
-  if (rtt == kLost) {
-    --window.lost;
-    return;
-  }
-  window.rtts.erase(std::ranges::lower_bound(window.rtts, rtt));
-  if (window.first == end()) return;
-  if (const auto step = step_at(window.first)) {
-    --window.pairs;
-    window.jitter_us -= *step;
-    window.jitter_us2 -= square(*step);
-  }
+/// To the samples from `first` to the newest.
+void Meter::shift(Window& window, std::uint64_t first) const {
+  const auto losses = [&](Span span) {
+    int count = 0;
+    for (auto i = span.begin; i < span.end; ++i) count += point(i).rtt == kLost ? 1 : 0;
+    return count;
+  };
+  // What is too old already when it comes is in neither span.
+  const Span out{window.first, std::min(first, window.past)};
+  const Span in{std::max(first, window.past), end()};
+  window.lost += losses(in) - losses(out);
+  shift_replies(window, out, in);
+  // A step belongs to the later of its two samples.
+  const Span steps_out{out.begin + 1, std::min(first + 1, window.past)};
+  const Span steps_in{std::max(first + 1, window.past), end()};
+  shift_steps(window, steps_out, steps_in);
+  window.first = first;
+  window.past = end();
 }
 
 void Meter::count_run() {
@@ -114,7 +173,6 @@ void Meter::add(const Sample& sample) {
   // RTTs end at a minute (the evidence source refuses longer ones), far below 2^31 us.
   const auto us = [](Duration d) { return static_cast<std::int32_t>(d.count()); };
   points_.push_back({sample.at, sample.received ? Rtt{us(sample.rtt), us(sample.half)} : kLost});
-  for (auto& window : windows_) enter(window);
   if (!sample.received) count_run();
   count_block(points_.back());
 }
@@ -123,7 +181,9 @@ void Meter::advance(Time at) {
   at_ = at;
   const auto slow = windows_.back().first;
   for (auto& window : windows_) {
-    while (window.first < end() && point(window.first).at <= at - window.span) leave(window);
+    auto first = window.first;
+    while (first < end() && point(first).at <= at - window.span) ++first;
+    shift(window, first);
   }
   for (auto left = slow; left < windows_.back().first; ++left) uncount_block(point(left));
   dead_ = windows_.back().first - base_;

@@ -27,16 +27,17 @@ struct CusumWeights {
 };
 
 /// Statistics of one probe over three windows that end at the same time. A sample is looked at when
-/// it comes and when it leaves a window, and never in between.
+/// it comes into a window and when it leaves it, and never in between.
 class Meter {
  public:
   static constexpr Duration kBlock = seconds{10};  ///< what `phi` is counted in
 
   Meter(const CusumWeights& weights, const EvidenceConfig& evidence);
 
-  /// Samples in ascending order; those that are not newer than the newest are ignored.
+  /// Samples in ascending order; those that are not newer than the newest are ignored. They count
+  /// from the next `advance` on.
   void add(const Sample& sample);
-  /// Forgets what is not in (at - window, at].
+  /// Moves the windows to (at - window, at].
   void advance(Time at);
 
   bool empty() const { return points_.size() == dead_; }
@@ -63,6 +64,7 @@ class Meter {
   struct Window {
     Duration span = {};
     std::uint64_t first = 0;     ///< sequence number of the oldest sample in it
+    std::uint64_t past = 0;      ///< of the first that is too new to be in it
     std::vector<Rtt> rtts = {};  ///< of the replies, sorted: any rank is exact
     int lost = 0;
     int pairs = 0;
@@ -74,8 +76,14 @@ class Meter {
   std::uint64_t end() const { return base_ + points_.size(); }
   /// |rtt[i] - rtt[i-1]| where both came back in a known order.
   std::optional<std::uint64_t> step_at(std::uint64_t sequence) const;
-  void enter(Window& window) const;
-  void leave(Window& window) const;
+  /// Sequence numbers from `begin` to `end`, without it.
+  struct Span {
+    std::uint64_t begin;
+    std::uint64_t end;
+  };
+  void shift(Window& window, std::uint64_t first) const;
+  void shift_replies(Window& window, Span out, Span in) const;
+  void shift_steps(Window& window, Span out, Span in) const;
   void count_run();
   void count_block(const Point& point);
   void uncount_block(const Point& point);

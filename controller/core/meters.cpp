@@ -30,6 +30,16 @@ void Meters::feed(const Evidence& evidence) {
            .server = evidence.server,
            .faults = evidence.faults,
            .partial = evidence.partial};
+  const bool same =
+      std::ranges::equal(evidence.series, probes_, {}, &ProbeSeries::key, &Probe::key);
+  if (!same) recast(evidence);
+  auto probe = probes_.begin();
+  for (const auto& series : evidence.series) feed(*probe++, series, evidence.at);
+  std::erase_if(probes_, [](const Probe& one) { return one.meter.empty(); });
+}
+
+/// One probe for each series: those that are known go on.
+void Meters::recast(const Evidence& evidence) {
   std::vector<Probe> next;
   next.reserve(evidence.series.size());
   auto known = probes_.begin();
@@ -42,8 +52,6 @@ void Meters::feed(const Evidence& evidence) {
       next.push_back(
           {series.key, {weights == weights_.end() ? CusumWeights{} : weights->second, evidence_}});
     }
-    feed(next.back(), series, evidence.at);
-    if (next.back().meter.empty()) next.pop_back();
   }
   probes_ = std::move(next);
 }

@@ -28,6 +28,7 @@ class Meters {
     Meter meter;
   };
   void feed(Probe& probe, const ProbeSeries& series, Time at) const;
+  void recast(const Evidence& evidence);
 
   EvidenceConfig evidence_;
   std::map<std::string, CusumWeights> weights_;  ///< by carrier

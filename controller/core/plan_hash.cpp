@@ -1,6 +1,6 @@
 #include "controller/core/plan_hash.hpp"
 
-#include <fmt/format.h>
+#include <string>
 
 #include "controller/base/text.hpp"
 
@@ -9,16 +9,18 @@ namespace anycast::core {
 std::string plan_hash(const State& state, const Plan& plan) {
   std::string text;
   for (const auto& path : plan.paths) {
-    text +=
-        fmt::format("{} {} {}\n", to_string(path.key), to_string(path.state.verdict), path.blame);
+    const auto& key = path.key;
+    for (const auto* name : {&key.node, &key.upstream}) text.append(*name) += '/';
+    text.append(key.carrier) += ' ';
+    text.append(to_string(path.state.verdict)) += ' ';
+    text.append(path.blame) += '\n';
   }
+  const auto name = [](const auto& place) { return place ? to_string(*place) : std::string{"-"}; };
   for (const auto& [carrier, choice] : state.choices) {
-    const auto name = [](const auto& place) {
-      return place ? to_string(*place) : std::string{"-"};
-    };
-    text += fmt::format("{} {} {} {}\n", carrier, name(choice.primary), name(choice.secondary),
-                        choice.since.time_since_epoch().count());
-    for (const auto& [place, since] : choice.worse) text += place + "\n";
+    for (const auto& word : {carrier, name(choice.primary), name(choice.secondary)})
+      text.append(word) += ' ';
+    text.append(std::to_string(choice.since.time_since_epoch().count())) += '\n';
+    for (const auto& [place, since] : choice.worse) text.append(place) += '\n';
   }
   return hash64_hex(text).substr(0, 7);
 }

@@ -81,7 +81,8 @@ class Chooser {
   const Ranked* alternative(const CarrierPlan& plan, const Ranked& primary, const Choice& choice) {
     for (const auto& one : plan.ranked) {
       if (one.role == Role::unranked) return nullptr;
-      if (&one == &primary || choice.left.contains(name(one))) continue;
+      const bool left = !choice.left.empty() && choice.left.contains(name(one));
+      if (&one == &primary || left) continue;
       if (fits(plan.carrier, context_.paths[one.path].key.node, *choice.primary)) return &one;
     }
     return nullptr;
@@ -117,16 +118,16 @@ class Chooser {
       if (&one == primary) continue;
       const bool worse = one.role != Role::unranked && context_.paths[one.path].blame != "border" &&
                          surely_better(limits_, primary->score, one.score);
-      clock(choice, name(one), worse);
+      clock(choice, one, worse);
     }
     consider(index, *primary, choice);
   }
 
-  void clock(Choice& choice, const std::string& place, bool runs) {
-    if (!runs) {
-      choice.worse.erase(place);
-    } else {
-      choice.worse.emplace(place, at_);
+  void clock(Choice& choice, const Ranked& one, bool runs) {
+    if (runs) {
+      choice.worse.emplace(name(one), at_);
+    } else if (!choice.worse.empty()) {
+      choice.worse.erase(name(one));
     }
   }
 
@@ -134,15 +135,15 @@ class Chooser {
   void consider(std::size_t index, const Ranked& primary, Choice& choice) {
     auto& plan = plans_[index];
     const auto& path = context_.paths[primary.path];
-    const auto here = name(primary);
     const auto* best = alternative(plan, primary, choice);
     const bool losing = path.fast.sent >= kLeastSent && path.fast.loss.low > limits_.emergency_loss;
     const bool urgent = best != nullptr && losing && best->score.high < primary.score.low;
     const bool better =
         best != nullptr && (urgent || surely_better(limits_, best->score, primary.score));
     const bool border = path.blame == "border";
-    clock(choice, here, better && !border);
+    clock(choice, primary, better && !border);
     if (!better) return;
+    const auto here = name(primary);
     if (border) {
       plan.why = fmt::format("{} keeps the users: bad on every path", here);
       return;
@@ -208,6 +209,7 @@ class Chooser {
     give(choice.primary, Role::primary);
     if (choice.primary && at_ != Time{}) second(plan, *choice.primary, choice);
     give(choice.secondary, Role::secondary);
+    if (choice.worse.empty()) return;
     for (auto& one : plan.ranked) {
       const auto clock = choice.worse.find(name(one));
       if (clock != choice.worse.end()) one.worse_since = clock->second;

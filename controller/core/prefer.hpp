@@ -49,7 +49,7 @@ std::optional<Wish> wish(const Context& context, const SessionKey& place, const 
 /// How a session joins that takes users from no primary.
 Stance beside(const Context& context, const SessionKey& place);
 
-/// All sessions of the fleet that want a step, as far as their stances are known, sorted.
-std::vector<SessionKey> wishes(const Context& context);
+/// All nodes of the fleet that want a step, as far as their stances are known, sorted.
+std::vector<std::string> wishing_nodes(const Context& context);
 
 }  // namespace anycast::core

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "controller/base/text.hpp"
 #include "controller/core/prefer.hpp"
@@ -100,7 +101,7 @@ Word preferred_turn(const Context& context, const Step& step) {
   const bool steers = step.cause == Cause::carrier || step.cause == Cause::restore;
   if (!steers || context.carriers == nullptr) return std::nullopt;
   std::set<std::string> nodes{context.config.self};
-  for (const auto& place : wishes(context)) nodes.insert(place.node);
+  for (auto& node : wishing_nodes(context)) nodes.insert(std::move(node));
   if (nodes.size() < 2) return std::nullopt;
   const auto mine = std::distance(nodes.begin(), nodes.find(context.config.self));
   const auto length = context.config.guards.turn.count();

@@ -249,19 +249,31 @@ class Wisher {
   std::map<std::string, Part> parts_ = {};
 };
 
-/// Whether 4.8 or 4.9 could have anything to say: on most cycles they have not.
+/// Whether 4.8 or 4.9 could have anything to say about a path of that level.
+bool stirs(const CarrierPlan& plan, const Ranked& me, int level) {
+  if (me.role == Role::primary) return level > 0;
+  if (!me.worse_since) return false;
+  const auto* primary = with_role(plan, Role::primary);
+  return primary != nullptr && level <= primary->level;
+}
+
+/// By path: whether its session could want a step. On most cycles few could.
+std::vector<bool> stirring(const Context& context) {
+  std::vector<bool> out(context.paths.size());
+  for (const auto& plan : *context.carriers) {
+    for (const auto& one : plan.ranked) out[one.path] = stirs(plan, one, one.level);
+  }
+  return out;
+}
+
+/// Whether the session could want a step.
 bool stirs(const Context& context, const SessionKey& place, const Stance& now) {
   const auto& carries = context.config.upstreams.at(place.upstream).carries;
   return std::ranges::any_of(carries, [&](const std::string& carrier) {
     const auto plan = std::ranges::find(*context.carriers, carrier, &CarrierPlan::carrier);
     if (plan == context.carriers->end()) return false;
     const auto* me = find_ranked(context, *plan, place);
-    if (me == nullptr) return false;
-    const int level = handicap(now, carrier);
-    if (me->role == Role::primary) return level > 0;
-    if (!me->worse_since) return false;
-    const auto* primary = with_role(*plan, Role::primary);
-    return primary != nullptr && level <= primary->level;
+    return me != nullptr && stirs(*plan, *me, handicap(now, carrier));
   });
 }
 
@@ -288,14 +300,21 @@ Stance beside(const Context& context, const SessionKey& place) {
   return out;
 }
 
-std::vector<SessionKey> wishes(const Context& context) {
-  std::vector<SessionKey> out;
-  for (const auto& [node, entry] : context.config.nodes) {
-    for (const auto& [upstream, session] : entry.sessions) {
-      const auto* stance = in_force(context, node, upstream);
-      if (stance != nullptr && wish(context, {node, upstream}, *stance))
-        out.push_back({node, upstream});
-    }
+std::vector<std::string> wishing_nodes(const Context& context) {
+  std::vector<std::string> out;
+  if (context.carriers == nullptr) return out;
+  const auto stirred = stirring(context);
+  const PathKey* last = nullptr;
+  for (std::size_t i = 0; i < context.paths.size(); ++i) {
+    const auto& key = context.paths[i].key;
+    // What this node says may have moved along since its paths were ranked.
+    if (!stirred[i] && key.node != context.config.self) continue;
+    if (!out.empty() && out.back() == key.node) continue;
+    if (last != nullptr && last->node == key.node && last->upstream == key.upstream) continue;
+    last = &key;
+    const auto* stance = in_force(context, key.node, key.upstream);
+    if (stance != nullptr && wish(context, {key.node, key.upstream}, *stance))
+      out.push_back(key.node);
   }
   return out;
 }

@@ -39,9 +39,8 @@ class Loads {
   std::map<std::string, Ppm> by_node_ = {};
 };
 
-Ranked ranked(const Context& context, const Loads& loads, std::size_t index) {
+Ranked ranked(const Context& context, const Loads& loads, std::size_t index, const Stance* stance) {
   const auto& path = context.paths[index];
-  const auto* stance = in_force(context, path.key.node, path.key.upstream);
   Ranked out{.path = index};
   if (stance != nullptr) out.level = handicap(*stance, path.key.carrier);
   if (!path.unknown_why.empty()) return out;
@@ -89,10 +88,16 @@ std::vector<CarrierPlan> rank(const Context& context) {
   out.reserve(context.config.carriers.size());
   for (const auto& carrier : context.config.carriers) out.push_back({.carrier = carrier});
   const Loads loads{context};
+  const PathKey* last = nullptr;
+  const Stance* stance = nullptr;
   for (std::size_t i = 0; i < context.paths.size(); ++i) {
-    const auto& carrier = context.paths[i].key.carrier;
-    const auto plan = std::ranges::find(out, carrier, &CarrierPlan::carrier);
-    plan->ranked.push_back(ranked(context, loads, i));
+    const auto& key = context.paths[i].key;
+    // The paths of a session are neighbours.
+    if (last == nullptr || last->upstream != key.upstream || last->node != key.node)
+      stance = in_force(context, key.node, key.upstream);
+    last = &key;
+    const auto plan = std::ranges::find(out, key.carrier, &CarrierPlan::carrier);
+    plan->ranked.push_back(ranked(context, loads, i, stance));
   }
   for (auto& plan : out) {
     std::ranges::sort(plan.ranked, {}, [](const Ranked& r) {
@@ -109,10 +114,10 @@ SessionKey session_of(const Context& context, const Ranked& ranked) {
 
 const Ranked* find_ranked(const Context& context, const CarrierPlan& plan,
                           const SessionKey& place) {
-  const auto found = std::ranges::find_if(plan.ranked, [&](const Ranked& r) {
-    const auto& key = context.paths[r.path].key;
-    return key.node == place.node && key.upstream == place.upstream;
-  });
+  const auto* path = context.path(place.node, place.upstream, plan.carrier);
+  if (path == nullptr) return nullptr;
+  const auto number = static_cast<std::size_t>(path - context.paths.data());
+  const auto found = std::ranges::find(plan.ranked, number, &Ranked::path);
   return found == plan.ranked.end() ? nullptr : &*found;
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "controller/core/damping.hpp"
 #include "controller/core/step.hpp"
 #include "controller/core/words.hpp"
@@ -37,11 +39,22 @@ void tell_steps(const Config& config, const Thought& thought, std::vector<Event>
   }
 }
 
+/// Whether anything is handed over to the routing daemon, or answered on probation.
+bool hands_over(const Plan& plan) { return plan.change || plan.confirm || plan.undo; }
+
 bool has_steps(const Thought& thought) {
   for (const auto& step : thought.plan.steps) {
     if (step.decision != 0) return true;
   }
   return false;
+}
+
+/// Steps that a guard let pass but that could not be rendered or may not be handed over have not
+/// happened. Where one was taken, the state without it is another.
+State unchanged(const Thought& thought, State next) {
+  if (has_steps(thought) && !thought.plan.already_in_force)
+    next.sessions = thought.without->sessions;
+  return next;
 }
 
 /// An order that stands is tried again each cycle: the same failure is told once.
@@ -65,7 +78,7 @@ void go_safe(const Config& config, Time now, const Error& error, Settled& out) {
 /// The answer to the change on probation: a person's, or ours after a kill.
 Settled settle_probation(const Config& config, const Thought& thought, const Outcome& outcome) {
   const auto& plan = thought.plan;
-  Settled out{.state = thought.base};
+  Settled out{.state = thought.base()};
   const auto pending = out.state.pending.value_or(Pending{});
   out.state.pending.reset();
   const bool kept = plan.confirm && !outcome.error;
@@ -95,7 +108,7 @@ Settled settle_probation(const Config& config, const Thought& thought, const Out
 }  // namespace
 
 State intent(const Config& config, const Thought& thought) {
-  State out = thought.base;
+  State out = thought.base();
   const auto& change = thought.plan.change;
   if (!change) return out;
   out.pending = Pending{.to_revision = change->fragment.revision,
@@ -109,21 +122,21 @@ State intent(const Config& config, const Thought& thought) {
   return out;
 }
 
+Settled settle(const Config& config, Thought&& thought, const Outcome& outcome) {
+  if (hands_over(thought.plan)) return settle(config, std::as_const(thought), outcome);
+  return {.state = unchanged(thought, std::move(thought.next))};
+}
+
 Settled settle(const Config& config, const Thought& thought, const Outcome& outcome) {
   const auto& plan = thought.plan;
+  if (!hands_over(plan)) return {.state = unchanged(thought, thought.next)};
   if (plan.confirm || plan.undo) return settle_probation(config, thought, outcome);
   Settled out{.state = thought.next};
-  if (!plan.change) {
-    // Steps that a guard let pass but that could not be rendered or may not be handed over have not
-    // happened.
-    if (has_steps(thought) && !plan.already_in_force) out.state.sessions = thought.base.sessions;
-    return out;
-  }
   const auto answer = [&](Reply kind, std::string text) {
     if (plan.answers != 0) out.replies.push_back({plan.answers, kind, std::move(text)});
   };
   if (outcome.error) {
-    out.state = thought.base;
+    out.state = thought.base();
     for (int there_and_back = 0; outcome.left && there_and_back < 2; ++there_and_back)
       charge(config, plan.now, plan.change->charges, out.state);
     go_safe(config, plan.now, *outcome.error, out);

@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include "controller/base/text.hpp"
 #include "controller/core/adopt.hpp"
 #include "controller/core/blame.hpp"
+#include "controller/core/change.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/effect.hpp"
@@ -18,7 +23,6 @@
 #include "controller/core/plan_hash.hpp"
 #include "controller/core/prefer.hpp"
 #include "controller/core/words.hpp"
-#include "controller/render/fragment.hpp"
 
 namespace anycast::core {
 namespace {
@@ -52,11 +56,15 @@ std::string blindness(const Seen& seen, const Plan& plan) {
   return {};
 }
 
-void note_verdicts(const Config& config, const State& before, State& next, Plan& plan) {
+void note_verdicts(const Config& config, State& state, Plan& plan) {
+  auto known = state.paths.begin();
   for (const auto& path : plan.paths) {
-    const auto found = before.paths.find(path.key);
-    const auto was = found == before.paths.end() ? Verdict::unknown : found->second.verdict;
-    next.paths[path.key] = path.state;
+    // Both are sorted: what is passed over is no path any more.
+    while (known != state.paths.end() && known->first < path.key) known = state.paths.erase(known);
+    if (known == state.paths.end() || known->first != path.key)
+      known = state.paths.emplace_hint(known, path.key, PathState{});
+    const auto was = std::exchange(known->second, path.state).verdict;
+    ++known;
     if (was == path.state.verdict || path.key.node != config.self) continue;
     const bool worth_a_line = was == Verdict::bad || path.state.verdict == Verdict::bad;
     plan.events.push_back({.kind = "cell-state",
@@ -69,10 +77,7 @@ void note_verdicts(const Config& config, const State& before, State& next, Plan&
                            .to = to_string(path.state.verdict),
                            .cause = "carrier"});
   }
-  if (next.paths.size() == plan.paths.size()) return;
-  std::erase_if(next.paths, [&](const auto& entry) {
-    return !std::ranges::binary_search(plan.paths, entry.first, {}, &PathReport::key);
-  });
+  state.paths.erase(known, state.paths.end());
 }
 
 void note_restart(const Config& config, const Seen& seen, State& base, Plan& plan) {
@@ -91,30 +96,6 @@ void note_restart(const Config& config, const Seen& seen, State& base, Plan& pla
          .node = config.self});
   }
   base.router_started = started;
-}
-
-/// Guards one step and, if nothing refuses, takes it into the context's state.
-void consider(Context& context, Step& step) {
-  step.guards = guard(context, step);
-  if (!step.allowed()) return;
-  auto& state = context.state;
-  auto& session = state.sessions.at(step.upstream);
-  step.decision = state.next_decision++;
-  state.previous[step.upstream] = encode(step.from);
-  const bool held = state.drain || session.pin;
-  note_move(step, context.seen.now, session);
-  spend(context, step);
-  session.stance = step.to;
-  session.rung = step.rung;
-  session.since = context.seen.now;
-  session.cause = step.cause == Cause::operated && !held ? Cause::restore : step.cause;
-  session.why = step.why;
-  session.decision = step.decision;
-  const bool steered = step.cause == Cause::carrier || step.cause == Cause::restore;
-  if (steered) predict(context, step);
-  if (removes(step)) context.announcing.erase({context.config.self, step.upstream});
-  if (step.to.announces()) context.announcing.emplace(context.config.self, step.upstream);
-  if (steered || step.cause == Cause::undo) ++context.automatic_steps;
 }
 
 /// Refusals that only mean "not yet" are no news; a new set of the others is told once.
@@ -144,15 +125,14 @@ void tell_refusals(const Context& context, State& next, Plan& plan) {
   next.refused = std::move(refused);
 }
 
-Condition condition_now(const Context& context, std::string& why) {
-  if (context.state.freeze) {
-    why = fmt::format("frozen by {} \"{}\"", context.state.freeze->actor,
-                      context.state.freeze->reason);
+Condition condition_now(const Context& context, const State& state, std::string& why) {
+  if (state.freeze) {
+    why = fmt::format("frozen by {} \"{}\"", state.freeze->actor, state.freeze->reason);
     return Condition::frozen;
   }
   // Until the next try has shown whether the cause is gone, the failure is the state of things.
-  if (context.state.safe_until) {
-    why = context.state.condition_why;
+  if (state.safe_until) {
+    why = state.condition_why;
     return Condition::safe;
   }
   why = context.blind_why;
@@ -161,7 +141,7 @@ Condition condition_now(const Context& context, std::string& why) {
 
 void set_condition(const Context& context, State& next, Plan& plan) {
   std::string why;
-  const auto condition = condition_now(context, why);
+  const auto condition = condition_now(context, next, why);
   if (condition != next.condition || next.condition_since == Time{}) {
     const bool blind = condition == Condition::blind;
     const bool was_blind = next.condition == Condition::blind;
@@ -184,120 +164,39 @@ void set_condition(const Context& context, State& next, Plan& plan) {
   plan.condition_why = why;
 }
 
+/// Counts one way to each carrier that an upstream leads to.
+void count_ways(const Config& config, const std::string& upstream,
+                std::map<std::string, int>& of_carrier) {
+  for (const auto& carrier : config.upstreams.at(upstream).carries) {
+    const auto found = of_carrier.find(carrier);
+    if (found != of_carrier.end()) ++found->second;
+  }
+}
+
 void count(const Config& config, const Announcers& announcing, Plan& plan) {
   plan.nodes_announcing = nodes_in(announcing);
-  Announcers all;
+  for (const auto& carrier : config.carriers) plan.carrier_paths[carrier] = 0;
+  plan.carrier_paths_of = plan.carrier_paths;
+  for (const auto& [node, upstream] : announcing) count_ways(config, upstream, plan.carrier_paths);
   for (const auto& [node, entry] : config.nodes) {
-    for (const auto& [upstream, session] : entry.sessions) all.emplace(node, upstream);
-  }
-  for (const auto& carrier : config.carriers) {
-    plan.carrier_paths[carrier] = paths_in(config, announcing, carrier);
-    plan.carrier_paths_of[carrier] = paths_in(config, all, carrier);
+    for (const auto& [upstream, session] : entry.sessions)
+      count_ways(config, upstream, plan.carrier_paths_of);
   }
 }
 
-std::map<std::string, Stance> stances(const State& state) {
-  std::map<std::string, Stance> out;
-  for (const auto& [upstream, session] : state.sessions) out.emplace(upstream, session.stance);
-  return out;
+bool taken(const std::vector<Step>& steps) {
+  return std::ranges::any_of(steps, [](const Step& step) { return step.decision != 0; });
 }
 
-/// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
-/// already.
-std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
-                                const State& state, const std::vector<Step>& steps) {
-  const auto& router = *seen.router.value;
-  const bool in_force =
-      router.revision == fragment.revision && router.file_revision == fragment.revision;
-  if (in_force && !router.unconfirmed) return std::nullopt;
-  Change out{.why = Change::Why::drift};
-  std::vector<std::string> words;
-  for (const auto& step : steps) {
-    if (step.decision == 0) continue;
-    out.why = Change::Why::step;
-    out.upstreams.push_back(step.upstream);
-    words.push_back(fmt::format("{} on {}", to_string(step.to), step.upstream));
-  }
-  if (out.why == Change::Why::drift && !router.revision) out.why = Change::Why::adopt;
-  out.diff =
-      unified_diff(router.fragment, fragment.text, setup.config.router.fragment + " (in force)",
-                   setup.config.router.fragment + " (planned)");
-  out.text = out.why == Change::Why::step ? join(words, ", ")
-             : out.why == Change::Why::adopt
-                 ? "the daemon does not run our fragment: hand it over"
-                 : "the daemon runs something else than we want: put it back";
-  const auto wanted = stances(state);
-  const bool nothing =
-      std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
-  out.urgent = out.why == Change::Why::step && nothing && state.drain && state.drain->now;
-  out.charges = charges(setup.config, router, fragment);
-  out.fragment = fragment;
-  return out;
-}
-
-struct Wanted {
-  State state;
-  std::vector<Step> steps;
-};
-
-/// The plan as a person would apply it: the same cycle with the mode guard satisfied.
-Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
-  Context trial{.config = base.config,
-                .seen = base.seen,
-                .paths = base.paths,
-                .state = base.state,
-                .announcing = base.announcing,
-                .blind = base.blind,
-                .blind_why = base.blind_why,
-                .person_applies = true,
-                .forced = base.forced,
-                .carriers = base.carriers};
-  auto steps = choose(trial);
-  steps.insert(steps.begin(), extra.begin(), extra.end());
-  for (auto& step : steps) consider(trial, step);
-  return {.state = std::move(trial.state), .steps = std::move(steps)};
-}
-
-/// Fills in what is to be handed over, or why nothing can be.
-void plan_change(const Setup& setup, const Context& before, const Context& after,
-                 const Ordered& ordered, const State& next, Plan& plan) {
-  const auto& seen = before.seen;
-  if (!seen.router.value || next.pending || next.sessions.empty()) return;
-  auto wanted = render::fragment(setup.fragment, setup.config, stances(next),
-                                 seen.router.value->revision.value_or(0));
-  if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
-  plan.fragment = *std::move(wanted);
-  const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
-  // Where no step is wanted, there is nothing that only a person could apply.
-  plan.proposal = change;
-  if (!plan.steps.empty()) {
-    const auto proposed = as_applied(before, ordered.steps);
-    const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
-    if (!then) return notice(plan, Notice::Level::error, "render", to_string(then.error()));
-    plan.proposal = change_to(setup, seen, *then, proposed.state, proposed.steps);
-  }
-  plan.already_in_force = !change;
-  if (!change) notice_exports(seen, plan.fragment, plan);
-  const bool person =
-      before.person_applies || std::ranges::any_of(plan.steps, [](const Step& step) {
-        return step.decision != 0 && !automatic(step);
-      });
-  // Only the file differs: to put it back changes no announcement, and to leave it there lets the
-  // next `configure` of anybody make active what nobody confirmed.
-  const bool file_only = change && change->why == Change::Why::drift &&
-                         seen.router.value->revision == plan.fragment.revision &&
-                         !seen.router.value->unconfirmed;
-  const bool may = setup.config.mode == Mode::automatic ||
-                   (setup.config.mode == Mode::advise && (person || file_only));
-  const bool waits = after.state.freeze || (next.safe_until && seen.now < *next.safe_until);
-  if (change && (!may || (waits && !person))) {
-    if (change->why != Change::Why::step)
-      notice(plan, Notice::Level::warning, "drift", change->text);
-    return;
-  }
-  plan.change = change;
-  if (!plan.change) return;
-  if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;
+/// The state before the steps with what was learned and told, which holds with or without them.
+State without(State before, const State& next) {
+  if (!next.safe_until) before.safe_until.reset();
+  before.condition = next.condition;
+  before.condition_since = next.condition_since;
+  before.condition_why = next.condition_why;
+  before.refused = next.refused;
+  before.next_decision = next.next_decision;
+  return before;
 }
 
 void answer_apply(const Ordered& ordered, Plan& plan) {
@@ -320,29 +219,33 @@ void answer_apply(const Ordered& ordered, Plan& plan) {
 
 }  // namespace
 
-Thought step(const Setup& setup, const State& state, const Seen& seen) {
+Thought step(const Setup& setup, State state, const Seen& seen) {
+  Rendered nothing;
+  return step(setup, std::move(state), seen, nothing);
+}
+
+Thought step(const Setup& setup, State state, const Seen& seen, Rendered& rendered) {
   const auto& config = setup.config;
   Plan plan{.now = seen.now};
-  State base = state;
 
-  const auto leftover = reconcile(config, seen, base, plan.events, plan.replies);
-  adopt(config, seen, base, plan.events);
-  std::erase_if(base.changes,
+  const auto leftover = reconcile(config, seen, state, plan.events, plan.replies);
+  adopt(config, seen, state, plan.events);
+  std::erase_if(state.changes,
                 [&](Time t) { return seen.now - t >= config.guards.max_changes.per; });
-  note_restart(config, seen, base, plan);
-  charge_resets(config, seen, base, plan.events);
+  note_restart(config, seen, state, plan);
+  charge_resets(config, seen, state, plan.events);
 
-  auto judged = judge(config, base, seen);
+  auto judged = judge(config, state, seen);
   plan.paths = std::move(judged.paths);
   plan.discarded = std::move(judged.discarded);
   plan.series_expected = judged.series_expected;
   plan.series_usable = judged.series_usable;
   blame(plan.paths);
-  note_verdicts(config, state, base, plan);
+  note_verdicts(config, state, plan);
 
-  measure(config, seen, base, plan.events);
+  measure(config, seen, state, plan.events);
 
-  Context context{.config = config, .seen = seen, .paths = plan.paths, .state = std::move(base)};
+  Context context{.config = config, .seen = seen, .paths = plan.paths, .state = std::move(state)};
   context.announcing = announcers(config, context.state, seen);
   context.blind_why = blindness(seen, plan);
   context.blind = !context.blind_why.empty();
@@ -358,20 +261,21 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   } else {
     context.state.choices.clear();
   }
-  Context before = context;
 
   plan.steps = choose(context);
   plan.steps.insert(plan.steps.begin(), ordered.steps.begin(), ordered.steps.end());
+  // Without a step there is nothing to come back to.
+  std::optional<Context> before;
+  if (!plan.steps.empty()) before.emplace(context);
   for (auto& wanted : plan.steps) consider(context, wanted);
   count(config, context.announcing, plan);
 
-  Thought out{.next = context.state};
+  Thought out{.next = std::move(context.state)};
   set_condition(context, out.next, plan);
   tell_refusals(context, out.next, plan);
   notices(config, seen, out.next, plan);
-  plan_change(setup, before, context, ordered, out.next, plan);
+  plan_change(setup, before ? *before : context, ordered, out.next, plan, rendered);
   answer_apply(ordered, plan);
-  out.base = std::move(before.state);
   for (const auto& [upstream, session] : out.next.sessions) {
     plan.sessions.push_back(session_report(config, plan, upstream, session));
     plan.sessions.back().effect = effect_of(out.next, upstream);
@@ -379,17 +283,8 @@ Thought step(const Setup& setup, const State& state, const Seen& seen) {
   plan.hash = plan_hash(out.next, plan);
 
   const bool over = out.next.safe_until && seen.now >= *out.next.safe_until;
-  if (over && !plan.change) {
-    out.next.safe_until.reset();
-    out.base.safe_until.reset();
-  }
-
-  // What was learned and told holds with or without the change.
-  out.base.condition = out.next.condition;
-  out.base.condition_since = out.next.condition_since;
-  out.base.condition_why = out.next.condition_why;
-  out.base.refused = out.next.refused;
-  out.base.next_decision = out.next.next_decision;
+  if (over && !plan.change) out.next.safe_until.reset();
+  if (taken(plan.steps)) out.without = without(std::move(before->state), out.next);
   out.plan = std::move(plan);
   return out;
 }

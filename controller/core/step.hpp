@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "controller/base/error.hpp"
@@ -17,16 +20,27 @@ struct Setup {
   render::Template fragment;
 };
 
-/// A cycle's thinking: the state as it is without any change to the routing daemon, the state as it
-/// will be if the change in the plan happens, and the plan.
+/// A cycle's thinking: the state as it will be if the change in the plan happens, and the plan.
 struct Thought {
-  State base = {};
+  std::optional<State> without = {};  ///< the state without any change, where that is another
   State next = {};
   Plan plan = {};
+
+  /// The state as it is without any change to the routing daemon.
+  const State& base() const { return without ? *without : next; }
+};
+
+/// The last rendering. Who thinks again and again with one setup keeps it from cycle to cycle: what
+/// was rendered for the same stances, and read back, need not be again. It saves work and changes
+/// no result; a new setup begins with an empty one.
+struct Rendered {
+  std::map<std::string, Stance> stances = {};
+  std::optional<Fragment> fragment = {};
 };
 
 /// The product. Pure: same arguments, same result, on every machine.
-Thought step(const Setup& setup, const State& state, const Seen& seen);
+Thought step(const Setup& setup, State state, const Seen& seen, Rendered& rendered);
+Thought step(const Setup& setup, State state, const Seen& seen);
 
 /// The state to write down before a change is handed over: nothing has happened yet, but the
 /// intention is known and charged.
@@ -39,7 +53,8 @@ struct Settled {
 };
 
 /// The state after the change was handed over, with a failed change not pretending to have
-/// happened.
+/// happened. Of a thought that is given away the states may be taken; its plan stays as it is.
 Settled settle(const Config& config, const Thought& thought, const Outcome& outcome);
+Settled settle(const Config& config, Thought&& thought, const Outcome& outcome);
 
 }  // namespace anycast::core

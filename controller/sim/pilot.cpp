@@ -34,6 +34,7 @@ std::map<std::string, Stance> plain(const Config& config) {
 }  // namespace
 
 Pilot::Pilot(const core::Setup& setup) {
+  for (const auto& entry : setup.config.prefixes) counters_.push_back(to_string(entry.prefix));
   for (const auto& [name, entry] : setup.config.nodes) {
     auto own = std::make_shared<core::Setup>(setup);
     own->config.self = name;
@@ -52,8 +53,7 @@ FleetView Pilot::published(Time now) const {
     for (const auto& [upstream, session] : node.state.sessions)
       if (session.stance.announces()) view.stances.emplace(upstream, session.stance);
     if (node.state.sessions.empty()) view.stances = plain(config);
-    for (const auto& entry : config.prefixes) {
-      const auto counter = to_string(entry.prefix);
+    for (const auto& counter : counters_) {
       const auto found = node.state.penalties.find(counter);
       view.penalty[counter] =
           found == node.state.penalties.end()
@@ -101,7 +101,7 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
 void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
   const auto& config = node.setup->config;
   seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
-  const auto thought = core::step(*node.setup, node.state, seen);
+  auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered);
   node.router = *std::exchange(seen.router.value, std::nullopt);
   Outcome outcome;
   if (const auto& change = thought.plan.change) {
@@ -114,10 +114,10 @@ void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
       node.changed = seen.now;
     }
   }
-  auto settled = core::settle(config, thought, outcome);
-  node.state = std::move(settled.state);
   node.plan_hash = thought.plan.hash;
   node.events = thought.plan.events;
+  auto settled = core::settle(config, std::move(thought), outcome);
+  node.state = std::move(settled.state);
   node.events.insert(node.events.end(), settled.events.begin(), settled.events.end());
   if (!outcome.left) return;
   for (const auto& [upstream, session] : node.state.sessions)
@@ -127,10 +127,14 @@ void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
 void Pilot::cycle(const Probes& probes, Routing& routing, Time now) {
   const auto fleet = published(now);
   for (auto& node : nodes_) {
-    auto& seen = eye(node, probes, now).look;
-    seen.fleet = node.answer.error ? Sourced<FleetView>::failed(*node.answer.error, seen.now)
-                                   : Sourced<FleetView>::ok(
-                                         node.answer.fleet_unknown ? FleetView{} : fleet, seen.now);
+    auto& own = eye(node, probes, now);
+    auto& seen = own.look;
+    if (std::exchange(own.fleet_asked, now) != now) {
+      seen.fleet =
+          node.answer.error
+              ? Sourced<FleetView>::failed(*node.answer.error, seen.now)
+              : Sourced<FleetView>::ok(node.answer.fleet_unknown ? FleetView{} : fleet, seen.now);
+    }
     act(node, seen, routing, now);
   }
 }

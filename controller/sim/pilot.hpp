@@ -44,6 +44,7 @@ class Pilot {
     std::string plan_hash = {};  ///< of the last cycle
     std::optional<Time> changed = {};
     std::vector<Event> events = {};  ///< of the last cycle
+    core::Rendered rendered = {};
   };
   std::vector<Node>& nodes() { return nodes_; }
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -55,12 +56,14 @@ class Pilot {
     Duration ahead;
     core::Meters meters;
     Time seen;
-    Seen look = {};  ///< without the node's own
+    Seen look = {};         ///< without the node's own
+    Time fleet_asked = {};  ///< the cycle of `look.fleet`
   };
   Eye& eye(const Node& node, const Probes& probes, Time now);
   void act(Node& node, Seen& seen, Routing& routing, Time now);
   FleetView published(Time now) const;
 
+  std::vector<std::string> counters_;  ///< of the prefixes
   std::vector<Node> nodes_;
   std::vector<Eye> eyes_;
 };

@@ -33,31 +33,41 @@ void World::prefer(const std::string& carrier,
   preference_[carrier] = std::move(order);
 }
 
-Quality World::quality(const PathKey& path, Time at) const {
-  const auto base = base_.find(path);
-  Quality out = base == base_.end() ? Quality{} : base->second;
+World::Course World::course(const PathKey& path) const {
+  Course out;
+  if (const auto base = base_.find(path); base != base_.end()) out.base = base->second;
   for (const auto& trouble : troubles_) {
-    if (at < trouble.from || at >= trouble.to || !matches(trouble.where, path)) continue;
-    out.rtt += trouble.rtt;
-    out.loss = std::min(kAll, out.loss + trouble.loss);
+    if (matches(trouble.where, path)) out.troubles.push_back(&trouble);
   }
   return out;
 }
+
+Quality World::Course::at(Time time) const {
+  Quality out = base;
+  for (const auto* trouble : troubles) {
+    if (time < trouble->from || time >= trouble->to) continue;
+    out.rtt += trouble->rtt;
+    out.loss = std::min(kAll, out.loss + trouble->loss);
+  }
+  return out;
+}
+
+Quality World::quality(const PathKey& path, Time at) const { return course(path).at(at); }
 
 std::uint64_t World::dice(const PathKey& path, const std::string& region) const {
   return mix(seed_ ^ (std::uint64_t{hash32(to_string(path) + "/" + region)} << 32U));
 }
 
 Sample World::ping(const PathKey& path, const std::string& region, Time at) const {
-  return ping(path, dice(path, region), at);
+  return ping(course(path), dice(path, region), at);
 }
 
-Sample World::ping(const PathKey& path, std::uint64_t dice, Time at) const {
+Sample World::ping(const Course& course, std::uint64_t dice, Time at) {
   const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
   const auto uniform = [&](std::uint64_t salt) {
     return static_cast<double>(mix(dice ^ mix(time + salt)) >> 11U) * 0x1.0p-53;
   };
-  const auto q = quality(path, at);
+  const auto q = course.at(at);
   if (uniform(1) * static_cast<double>(kAll) < static_cast<double>(q.loss))
     return {.at = at, .received = false};
   const double swing = (uniform(2) * 2 - 1) * static_cast<double>(q.jitter.count());
@@ -73,14 +83,14 @@ Evidence World::evidence(Time at, Time after) const {
   for (const auto& [node, entry] : fleet_.nodes) {
     for (const auto& [upstream, session] : entry.sessions) {
       for (const auto& carrier : fleet_.upstreams.at(upstream).carries) {
+        const PathKey path{node, upstream, carrier};
+        const auto quality = course(path);
         for (const auto& region : fleet_.regions) {
-          ProbeSeries series{.key = {node, upstream, carrier, region}};
-          const PathKey path{node, upstream, carrier};
+          auto& series =
+              out.series.emplace_back(ProbeSeries{.key = {node, upstream, carrier, region}});
           const auto thrown = dice(path, region);
-          for (auto t = first; t <= newest; t += scrape) {
-            series.samples.push_back(ping(path, thrown, t));
-          }
-          out.series.push_back(std::move(series));
+          for (auto t = first; t <= newest; t += scrape)
+            series.samples.push_back(ping(quality, thrown, t));
         }
       }
     }

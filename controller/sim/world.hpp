@@ -55,9 +55,17 @@ class World {
   void prefer(const std::string& carrier, std::vector<std::pair<std::string, std::string>> order);
 
  private:
+  /// What a path is worth over time, its names looked up.
+  struct Course {
+    Quality base = {};
+    std::vector<const Trouble*> troubles = {};
+
+    Quality at(Time time) const;
+  };
+  Course course(const PathKey& path) const;
   /// What the dice of one probe on one path are thrown with.
   std::uint64_t dice(const PathKey& path, const std::string& region) const;
-  Sample ping(const PathKey& path, std::uint64_t dice, Time at) const;
+  static Sample ping(const Course& course, std::uint64_t dice, Time at);
 
   const Config& fleet_;
   std::uint64_t seed_;

@@ -45,6 +45,12 @@ Config fleet(int nodes) {
   return out;
 }
 
+/// The same with policy prefer.
+Config preferring(Config config) {
+  config.policy.kind = Policy::Kind::prefer;
+  return config;
+}
+
 /// The samples of one cycle; the first fills the slow window.
 Evidence packets(const Config& config, Time at, Duration span) {
   Evidence out{.at = at, .server = "bench"};
@@ -108,6 +114,7 @@ Cost measure(const Config& config, int cycles) {
   core::Meters meters{config};
   meters.feed(packets(config, kStart, config.evidence.longest()));
   State state;
+  core::Rendered rendered;
   Cost out;
   for (int cycle = -2; cycle < cycles; ++cycle) {
     seen.now += kCycle;
@@ -116,13 +123,13 @@ Cost measure(const Config& config, int cycles) {
     meters.feed(news);
     seen.evidence = Sourced<Readings>::ok(meters.read(), seen.now);
     const auto began = Stopwatch::now();
-    auto thought = core::step(setup, state, seen);
+    auto thought = core::step(setup, state, seen, rendered);
     const auto took = us_since(began);
     const auto metered = std::chrono::duration<double, std::micro>(began - fed).count();
-    state = core::settle(config, thought, {}).state;
     out.paths = static_cast<int>(thought.plan.paths.size());
+    if (thought.plan.change && cycle >= 0) ++out.changes;
+    state = core::settle(config, std::move(thought), {}).state;
     if (cycle < 0) continue;
-    if (thought.plan.change) ++out.changes;
     out.step += took / cycles;
     out.meter += metered / cycles;
   }
@@ -145,6 +152,9 @@ int main() {
   row("4 nodes of the article", sim::article()->config, 20000);
   for (const int nodes : {4, 40, 400, 1000}) {
     row(fmt::format("{} nodes x 4 sessions", nodes), fleet(nodes), 4000 / nodes + 3);
+  }
+  for (const int nodes : {4, 40, 400, 1000}) {
+    row(fmt::format("{} nodes, policy prefer", nodes), preferring(fleet(nodes)), 4000 / nodes + 3);
   }
   return 0;
 }

@@ -68,7 +68,8 @@ Seen Bench::seen() {
 
 const core::Thought& Bench::cycle() {
   now += setup.config.prometheus.interval;
-  last = core::step(setup, state, seen());
+  core::Rendered anew;
+  last = core::step(setup, std::move(state), seen(), rendered ? *rendered : anew);
   const bool change = last.plan.change.has_value();
   if (change) ++changes;
   auto result = change ? outcome : Outcome{};

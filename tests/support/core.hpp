@@ -55,6 +55,8 @@ class Bench {
   bool router_up = true;
   std::set<std::string> sessions_down;
   Fragment running;
+  /// Set by who leaves prefixes, sessions and communities as they are from the first cycle on.
+  std::optional<core::Rendered> rendered = {};
   std::function<void(RouterView&)> tamper_router = {};
   std::vector<OpenWindow> windows;
 

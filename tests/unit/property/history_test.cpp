@@ -265,6 +265,7 @@ Bench quick_bench(const std::string& self) {
   if (*rc::gen::arbitrary<bool>()) config.guards.anchors.clear();
   // Not a range, which short histories would shrink to its first value.
   if (*rc::gen::element(0, 1, 2) == 0) prefer(config);
+  bench.rendered.emplace();
   return bench;
 }
 

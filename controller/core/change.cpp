@@ -1,0 +1,145 @@
+#include "controller/core/change.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/base/text.hpp"
+#include "controller/core/choose.hpp"
+#include "controller/core/damping.hpp"
+#include "controller/core/guard.hpp"
+#include "controller/core/notices.hpp"
+#include "controller/render/fragment.hpp"
+
+namespace anycast::core {
+namespace {
+
+std::map<std::string, Stance> stances(const State& state) {
+  std::map<std::string, Stance> out;
+  for (const auto& [upstream, session] : state.sessions) out.emplace(upstream, session.stance);
+  return out;
+}
+
+/// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
+/// already.
+std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
+                                const State& state, const std::vector<Step>& steps) {
+  const auto& router = *seen.router.value;
+  const bool in_force =
+      router.revision == fragment.revision && router.file_revision == fragment.revision;
+  if (in_force && !router.unconfirmed) return std::nullopt;
+  Change out{.why = Change::Why::drift};
+  std::vector<std::string> words;
+  for (const auto& step : steps) {
+    if (step.decision == 0) continue;
+    out.why = Change::Why::step;
+    out.upstreams.push_back(step.upstream);
+    words.push_back(fmt::format("{} on {}", to_string(step.to), step.upstream));
+  }
+  if (out.why == Change::Why::drift && !router.revision) out.why = Change::Why::adopt;
+  out.diff =
+      unified_diff(router.fragment, fragment.text, setup.config.router.fragment + " (in force)",
+                   setup.config.router.fragment + " (planned)");
+  out.text = out.why == Change::Why::step ? join(words, ", ")
+             : out.why == Change::Why::adopt
+                 ? "the daemon does not run our fragment: hand it over"
+                 : "the daemon runs something else than we want: put it back";
+  const auto wanted = stances(state);
+  const bool nothing =
+      std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
+  out.urgent = out.why == Change::Why::step && nothing && state.drain && state.drain->now;
+  out.charges = charges(setup.config, router, fragment);
+  out.fragment = fragment;
+  return out;
+}
+
+struct Wanted {
+  State state;
+  std::vector<Step> steps;
+};
+
+/// The plan as a person would apply it: the same cycle with the mode guard satisfied.
+Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
+  Context trial{.config = base.config,
+                .seen = base.seen,
+                .paths = base.paths,
+                .state = base.state,
+                .announcing = base.announcing,
+                .blind = base.blind,
+                .blind_why = base.blind_why,
+                .person_applies = true,
+                .forced = base.forced,
+                .carriers = base.carriers};
+  auto steps = choose(trial);
+  steps.insert(steps.begin(), extra.begin(), extra.end());
+  for (auto& step : steps) consider(trial, step);
+  return {.state = std::move(trial.state), .steps = std::move(steps)};
+}
+
+/// The fragment for the stances, if it can be rendered.
+Result<Fragment> fragment_for(const Setup& setup, const Seen& seen,
+                              std::map<std::string, Stance> stances, Rendered& rendered) {
+  if (rendered.fragment && rendered.stances == stances) return *rendered.fragment;
+  auto out = render::fragment(setup.fragment, setup.config, stances,
+                              seen.router.value->revision.value_or(0));
+  if (out) rendered = {.stances = std::move(stances), .fragment = *out};
+  return out;
+}
+
+/// What `change` would be if a person applied the plan now. In mode auto nobody needs to, and where
+/// no step is wanted there is nothing that only a person could apply.
+Result<std::optional<Change>> proposal(const Setup& setup, const Context& before,
+                                       const Ordered& ordered, const Plan& plan,
+                                       const std::optional<Change>& change) {
+  const bool by_itself = setup.config.mode == Mode::automatic && !before.forced;
+  if (plan.steps.empty() || by_itself) return change;
+  const auto proposed = as_applied(before, ordered.steps);
+  const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
+  if (!then) return tl::unexpected(then.error());
+  return change_to(setup, before.seen, *then, proposed.state, proposed.steps);
+}
+
+}  // namespace
+
+void plan_change(const Setup& setup, const Context& before, const Ordered& ordered,
+                 const State& next, Plan& plan, Rendered& rendered) {
+  const auto& seen = before.seen;
+  if (!seen.router.value || next.pending || next.sessions.empty()) return;
+  auto wanted = fragment_for(setup, seen, stances(next), rendered);
+  if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
+  plan.fragment = *std::move(wanted);
+  const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
+  plan.proposal = change;
+  auto proposed = proposal(setup, before, ordered, plan, change);
+  if (!proposed) return notice(plan, Notice::Level::error, "render", to_string(proposed.error()));
+  plan.proposal = *std::move(proposed);
+  plan.already_in_force = !change;
+  if (!change) notice_exports(seen, plan.fragment, plan);
+  const bool person =
+      before.person_applies || std::ranges::any_of(plan.steps, [](const Step& step) {
+        return step.decision != 0 && !automatic(step);
+      });
+  // Only the file differs: to put it back changes no announcement, and to leave it there lets the
+  // next `configure` of anybody make active what nobody confirmed.
+  const bool file_only = change && change->why == Change::Why::drift &&
+                         seen.router.value->revision == plan.fragment.revision &&
+                         !seen.router.value->unconfirmed;
+  const bool may = setup.config.mode == Mode::automatic ||
+                   (setup.config.mode == Mode::advise && (person || file_only));
+  const bool waits = next.freeze || (next.safe_until && seen.now < *next.safe_until);
+  if (change && (!may || (waits && !person))) {
+    if (change->why != Change::Why::step)
+      notice(plan, Notice::Level::warning, "drift", change->text);
+    return;
+  }
+  plan.change = change;
+  if (!plan.change) return;
+  if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;
+}
+
+}  // namespace anycast::core
