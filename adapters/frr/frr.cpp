@@ -142,12 +142,7 @@ Result<void> FrrSpeaker::confirm() {
   const bool whole = marker_of(wanted) == (*probation)->revision &&
                      only(current->objects, wanted.networks) == wanted;
   if (whole && now() < (*probation)->until) {
-    // A kill may have come before the neighbours were told.
-    const auto changed = delta((*probation)->objects, wanted, {}).changed_maps;
-    for (const auto& [upstream, session] : settings_.sessions) {
-      if (armed_ || !changed.contains(session.map)) continue;
-      if (auto ok = clear(*vty, upstream); !ok) return ok;
-    }
+    // Whoever comes after a kill need not tell the neighbours again: the marker came last.
     armed_ = false;
     return remove_probation(settings_.fragment);
   }

@@ -194,6 +194,18 @@ void change_maps(const Objects& from, const Objects& to, Delta& out) {
   }
 }
 
+/// A marker that stays while something else changes would vouch for it before the neighbours know.
+void renew_marker(const Objects& from, const Objects& to, Delta& out) {
+  const std::string marker{render::kFrrRevisionMap};
+  const auto after = to.maps.find(marker);
+  if (after == to.maps.end() || !from.maps.contains(marker)) return;
+  if (out.empty() || !out.revision.empty()) return;
+  out.filters.insert(out.filters.begin(), "no route-map " + marker);
+  for (const auto& [sequence, entry] : after->second) {
+    change_entry(marker, sequence, nullptr, entry, out.revision);
+  }
+}
+
 /// `router bgp`, the lines of each family, `exit`; nothing without lines.
 Words in_families(const std::string& instance, const Words& v4, const Words& v6) {
   Words out;
@@ -295,6 +307,7 @@ Delta delta(const Objects& from, const Objects& to, const std::string& instance)
   out.origins = in_families(instance, added[0], added[1]);
   const auto last = in_families(instance, gone[0], gone[1]);
   out.removals.insert(out.removals.begin(), last.begin(), last.end());
+  renew_marker(from, to, out);
   return out;
 }
 

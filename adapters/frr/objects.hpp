@@ -50,7 +50,8 @@ std::uint32_t marker_of(const Objects& objects);
 
 /// Commands that make `from` to `to`, each safe to be the last one that is carried out: what a map
 /// matches comes before it; a new entry denies until it is complete; one that is to deny does so
-/// first; a permitted prefix stays permitted all the time; what nobody needs goes last.
+/// first; a permitted prefix stays permitted all the time; what nobody needs goes last. The marker
+/// is that of `to` only once all else is done, also where both have the same.
 struct Delta {
   std::vector<std::string> filters = {};  ///< additions, and changes in place
   std::vector<std::string> origins = {};  ///< `network` additions, inside of `instance`

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import mrt, texts, users
 from . import topology as net
+from .frr import DAEMONS, Frr
 from .hosts import Hosts, LabError, wait_until
 
 HERE = Path(__file__).resolve().parent
@@ -29,12 +30,17 @@ def find_build(build=None):
 
 
 class Lab:
-    def __init__(self, name, build=None):
+    """`frr` names the nodes of a lab to come that run FRR; all others run BIRD."""
+
+    def __init__(self, name, build=None, frr=()):
         if not re.fullmatch(r"[a-z0-9]{1,16}", name):
             raise LabError(f"'{name}' is no name for a lab: up to 16 of a-z and 0-9")
         self.name = name
         self.build = build
         self.hosts = Hosts(name)
+        if unknown := set(frr) - set(net.NODES):
+            raise LabError(f"no node '{unknown.pop()}'")
+        self._frr = frr
 
     def folder(self, host):
         return self.hosts.state / host
@@ -53,6 +59,7 @@ class Lab:
         try:
             self.hosts.create_state()
             (self.hosts.state / "build").write_text(f"{build}\n")
+            (self.hosts.state / "frr").write_text("\n".join(self._frr))
             self._lay_cables()
             self._address_everything()
             self._start_wire(build)
@@ -170,11 +177,11 @@ class Lab:
 
     def _start_network(self):
         for node in net.NODES.values():
-            run = self.folder(node.name) / "run"
-            run.mkdir(parents=True)
-            fragment = run / "bird.conf"
-            fragment.write_text(texts.plain_fragment(node))
-            self._start_bird(node.name, texts.node_bird(node, fragment))
+            self.fragment(node.name).parent.mkdir(parents=True)
+            if self.kind(node.name) == "frr":
+                self._start_frr(node)
+            else:
+                self._start_bird_of(node)
             service = ["python3", HERE / "service.py", net.VIP, node.name]
             self.hosts.start(f"service.{node.name}", node.name, service)
         for upstream in net.UPSTREAMS.values():
@@ -182,15 +189,23 @@ class Lab:
         for carrier in net.CARRIERS.values():
             self._start_bird(carrier.name, texts.carrier_bird(carrier))
 
+    def _start_bird_of(self, node):
+        fragment = self.fragment(node.name)
+        fragment.write_text(texts.plain_fragment(node))
+        self._start_bird(node.name, texts.node_bird(node, fragment))
+
+    def _start_frr(self, node):
+        objects = texts.plain_objects(node)
+        self.fragment(node.name).write_text(objects)
+        # bgpd announces a network where there is a route for it: import-check is its default.
+        self.hosts.ip([f"route add blackhole {net.PREFIX}"], node.name)
+        self.frr(node.name).start(texts.node_frr(node), objects)
+
     def _start_bird(self, host, text):
         folder = self.folder(host)
         folder.mkdir(exist_ok=True)
         (folder / "bird.conf").write_text(text)
-        self.hosts.start(
-            f"bird.{host}",
-            host,
-            ["bird", "-f", "-c", folder / "bird.conf", "-s", folder / "bird.ctl"],
-        )
+        self.start_router(host)
 
     def _start_monitoring(self):
         state = self.hosts.state
@@ -278,6 +293,29 @@ class Lab:
             raise LabError(f"no upstream '{upstream}'")
         return mrt.updates(self.dump(upstream).read_bytes())
 
+    # Routing daemons
+
+    def kind(self, node):
+        """ "bird" or "frr"."""
+        return "frr" if node in (self.hosts.state / "frr").read_text().split() else "bird"
+
+    def fragment(self, node):
+        return self.folder(node) / "run" / f"{self.kind(node)}.conf"
+
+    def frr(self, node):
+        return Frr(self.hosts, node, self.folder(node))
+
+    def start_router(self, host):
+        """Starts a router's daemons again, as far as they do not run."""
+        if self.kind(host) == "bird":
+            folder = self.folder(host)
+            argv = ["bird", "-f", "-c", folder / "bird.conf", "-s", folder / "bird.ctl"]
+            self.hosts.start(f"bird.{host}", host, argv)
+            return
+        for daemon in DAEMONS:
+            if not self.hosts.running(self.frr(host).process(daemon)):
+                self.frr(host).start_daemon(daemon)
+
     def birdc(self, host, *words):
         argv = ["birdc", "-s", self.folder(host) / "bird.ctl", *words]
         done = subprocess.run(argv, text=True, capture_output=True, check=False)
@@ -308,7 +346,7 @@ class Lab:
         drop_ins = folder / "conf.d"
         drop_ins.mkdir(exist_ok=True)
         (folder / "anycastd.yaml").write_text(texts.fleet(SOURCE / "templates"))
-        (drop_ins / "node.yaml").write_text(texts.on_node(net.NODES[node], folder))
+        (drop_ins / "node.yaml").write_text(texts.on_node(net.NODES[node], folder, self.kind(node)))
         self.hosts.start(
             f"anycastd.{node}",
             node,

@@ -59,6 +59,49 @@ protocol static anycastd4 {{ ipv4; route {net.PREFIX} blackhole; }}
     return text
 
 
+def node_frr(node):
+    """The operator's file of a node with FRR; anycastd's are only the names of the route-maps."""
+    sessions = [net.session(node.name, upstream) for upstream in node.upstreams]
+    text = f"""hostname {node.name}
+bgp route-map delay-timer 0
+route-map heard permit 10
+exit
+router bgp {net.ORIGIN_ASN}
+ bgp router-id {node.router_id}
+ timers bgp 3 9
+"""
+    for s in sessions:
+        text += f""" neighbor {s.provider_address} remote-as {net.UPSTREAMS[s.provider].asn}
+ neighbor {s.provider_address} timers connect 1
+"""
+    text += " address-family ipv4 unicast\n"
+    for s in sessions:
+        text += f"""  neighbor {s.provider_address} route-map heard in
+  neighbor {s.provider_address} route-map anycastd_{s.provider} out
+"""
+    return text + " exit-address-family\nexit\n"
+
+
+def plain_objects(node):
+    """What `plain_fragment` is for BIRD, as objects in bgpd."""
+    list_name = f"anycastd.{net.PREFIX.replace('/', '-')}"
+    text = f"""bgp as-path access-list anycastd.own seq 5 permit ^$
+ip prefix-list {list_name} seq 5 permit {net.PREFIX}
+"""
+    for upstream in node.upstreams:
+        text += f"""route-map anycastd_{upstream} permit 10
+ match ip address prefix-list {list_name}
+ match as-path anycastd.own
+exit
+"""
+    return text + f"""router bgp {net.ORIGIN_ASN}
+ address-family ipv4 unicast
+  network {net.PREFIX}
+ exit-address-family
+exit
+"""
+
+
 def upstream_bird(upstream, updates):
     """An upstream: carriers' blocks to nodes, the prefix and the probe targets to carriers.
 
@@ -283,17 +326,19 @@ guards:
   reversal: {{after: 0s, most: 0s}}
 
 fleet: {{announcements: anycast_announces, max_age: 10s}}
-router: {{kind: bird, templates: {templates}, timeout: 2s}}
+router: {{templates: {templates}, timeout: 2s}}
 """
 
 
-def on_node(node, folder):
-    """The drop-in with what only this node has: its paths and addresses."""
+def on_node(node, folder, kind):
+    """The drop-in with what only this node has: its routing daemon, its paths and addresses."""
+    sockets = {"bird": "bird.ctl", "frr": "vty/bgpd.vty"}
     return f"""node: {node.name}
 router:
-  socket: {folder}/bird.ctl
-  config: {folder}/bird.conf
-  fragment: {folder}/run/bird.conf
+  kind: {kind}
+  socket: {folder}/{sockets[kind]}
+  config: {folder}/{kind}.conf
+  fragment: {folder}/run/{kind}.conf
 web: {{listen: '{net.MANAGEMENT_ADDRESS[node.name]}:9477'}}
 control: {{socket: {folder}/ctl.sock}}
 history: {{file: {folder}/history.db}}

@@ -1,13 +1,16 @@
-"""anycastd killed at any moment: what the upstreams hear is what was ordered, and no more.
+"""anycastd, or the node's routing daemon, killed at any moment: what the upstreams hear is what was
+ordered, and no more.
 
 Orders keep coming, so that kills land before, inside and after apply, verify and confirm. The
-seed is printed; ANYCAST_SEED repeats a run, ANYCAST_KILLS shortens it.
+seed is printed; ANYCAST_SEED repeats a run. ANYCAST_KILLS says how many on the node with BIRD,
+ANYCAST_FRR_KILLS how many on the node with FRR.
 """
 
 import collections
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -23,13 +26,11 @@ from lab import topology as net
 from lab.control import Lab
 from lab.hosts import left_behind, wait_until
 
-NEEDED = ["bird", "prometheus", "prometheus-blackbox-exporter", "nft"]
+NEEDED = ["bird", "prometheus", "prometheus-blackbox-exporter", "nft", "vtysh"]
 MISSING = [program for program in NEEDED if not shutil.which(program)]
 
-NODE = "hk-idc-1"
-UPSTREAMS = net.NODES[NODE].upstreams
+BIRD_NODE, FRR_NODE = "hk-idc-1", "hk-tx-1"
 SEED = int(os.environ.get("ANYCAST_SEED", random.randrange(1_000_000)))
-KILLS = int(os.environ.get("ANYCAST_KILLS", "200"))
 # A kill between activation and confirm may mean that BIRD first goes back, 5 s later, and that the
 # daemon then holds; the rest is for a busy machine.
 SETTLES_WITHIN = 60  # seconds
@@ -42,7 +43,12 @@ thresholds:
     loss: {warn: 70%, bad: 90%, clear: 80%}
     jitter: {warn: 3s, bad: 4s, clear: 3s}
 policy: {drain: {settle: 1s}}
-guards: {confirm: 5s, hold_after_change: 5s, max_changes: {count: 1000, per: 1m}}
+guards:
+  confirm: 5s
+  hold_after_change: 5s
+  max_changes: {count: 1000, per: 1m}
+  damping: {ceiling: 50000, normal: 50000}
+evidence: {min_samples: 5}
 """
 
 ANNOUNCED, DRAINED, WITHDRAWN = ("announced", 0), ("drained", 0), ("withdrawn", 0)
@@ -85,7 +91,7 @@ class Order:
         self.may_hear = may_hear
 
     @staticmethod
-    def any(chance, status):
+    def any(chance, status, upstreams):
         """A random one that would change something."""
         pins = {u["name"]: u["pin"] for u in status["upstreams"]}
         # What a session returns to when it is neither drained nor pinned is plain.
@@ -97,11 +103,11 @@ class Order:
         if kind == "drain":
             now = chance.random() < 0.5
             heard = {WITHDRAWN} if now else {DRAINED, WITHDRAWN}
-            return Order({"kind": "drain", "now": now}, {u: heard for u in UPSTREAMS})
+            return Order({"kind": "drain", "now": now}, {u: heard for u in upstreams})
         if kind == "unpin" and pinned:
             upstream = chance.choice(pinned)
             return Order({"kind": "unpin", "upstream": upstream}, {upstream: {ANNOUNCED}})
-        upstream = chance.choice(UPSTREAMS)
+        upstream = chance.choice(upstreams)
         is_now = pins[upstream] and stance_of(pins[upstream])
         word = chance.choice([w for w, stance in STANCES.items() if stance != is_now])
         return Order(
@@ -113,51 +119,88 @@ def stance_of(entry):
     return entry["state"], entry["prepend"]
 
 
-@unittest.skipIf(os.geteuid() != 0, "needs root")
-@unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
-class Killed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        name = f"k{os.getpid()}"
-        cls.addClassCleanup(cls.assert_nothing_left, name)
-        cls.lab = Lab(name)
-        cls.addClassCleanup(cls.lab.down)
-        cls.lab.up(anycastd=False)
-        for node in net.NODES:
-            drop_ins = cls.lab.folder(node) / "conf.d"
-            drop_ins.mkdir()
-            (drop_ins / "hasty.yaml").write_text(HASTY)
-            cls.lab.start_anycastd(node)
-        wait_until(lambda: all(map(cls.lab.ready, net.NODES)), 90, "evidence for every anycastd")
+def setUpModule():
+    """One lab for all: FRR on one of the nodes."""
+    global lab
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("needs root")
+    if MISSING:
+        raise unittest.SkipTest(f"not installed: {', '.join(MISSING)}")
+    name = f"k{os.getpid()}"
+    unittest.addModuleCleanup(assert_nothing_left, name)
+    lab = Lab(name, frr=[FRR_NODE])
+    unittest.addModuleCleanup(lab.down)
+    lab.up(anycastd=False)
+    for node in net.NODES:
+        drop_ins = lab.folder(node) / "conf.d"
+        drop_ins.mkdir()
+        (drop_ins / "hasty.yaml").write_text(HASTY)
+        lab.start_anycastd(node)
+    wait_until(lambda: all(map(lab.ready, net.NODES)), 90, "evidence for every anycastd")
 
-    @staticmethod
-    def assert_nothing_left(name):
-        assert left_behind(name) == []
+
+def assert_nothing_left(name):
+    assert left_behind(name) == []
+
+
+class Killed:
+    """The test, for a node, how many kills, and whom they hit how often."""
+
+    node = ""
+    kills = 0
+    victims = {}  # relative frequency by process
+    router = ""  # the one of them whose death ends the BGP sessions
+    within = ()  # seconds after an order; the first mostly, which is the time that a change takes
+
+    def setUp(self):
+        self.lab = lab
+        self.upstreams = net.NODES[self.node].upstreams
+        self.sessions = {}  # the number of the last one that was heard, by upstream
+        self.cycles_until_right = collections.defaultdict(collections.Counter)
 
     # What is seen from outside
 
     def status(self):
         """None while the daemon does not answer or has not finished a cycle."""
         try:
-            code, body = call(self.lab.control_socket(NODE), "GET", "/v1/status")
+            code, body = call(self.lab.control_socket(self.node), "GET", "/v1/status")
         except OSError:
             return None
         return json.loads(body) if code == 200 else None
 
     def heard(self):
-        """{upstream: the stances that it has heard from the node, in order}."""
+        """{upstream: the stances that it has heard from the node, in order}.
+
+        The end of a session withdraws as well as words do.
+        """
         out = {}
-        for upstream in UPSTREAMS:
-            peer = str(net.session(NODE, upstream).customer_address)
-            everything = without_repeated_withdrawals(self.lab.updates(upstream))
-            updates = [u for u in everything if u.peer == peer]
-            self.assertEqual({u.session for u in updates}, {1}, "the BGP session was reset")
-            out[upstream] = [said(u) for u in updates if not u.is_end_of_rib]
+        for upstream in self.upstreams:
+            peer = str(net.session(self.node, upstream).customer_address)
+            session, stances = 0, []
+            for update in without_repeated_withdrawals(self.lab.updates(upstream)):
+                if update.peer != peer:
+                    continue
+                if update.session != session and stances and stances[-1] != WITHDRAWN:
+                    stances.append(WITHDRAWN)
+                session = update.session
+                if not update.is_end_of_rib:
+                    stances.append(said(update))
+            self.sessions[upstream] = session
+            out[upstream] = stances
         return out
+
+    def cycles(self):
+        """How many the daemon has finished since its start; None while it does not answer."""
+        try:
+            _, body = call(self.lab.control_socket(self.node), "GET", "/metrics")
+        except OSError:
+            return None
+        found = re.search(r"^anycast_evaluations_total (\d+)$", body, re.M)
+        return int(found[1]) if found else None
 
     def in_upstreams_table(self, upstream):
         """The same from the upstream's table, so that the log is not believed alone."""
-        session = NODE.replace("-", "_")
+        session = self.node.replace("-", "_")
         shown = self.lab.birdc(
             upstream, "show", "route", net.PREFIX, "protocol", session, "all"
         )
@@ -168,103 +211,132 @@ class Killed(unittest.TestCase):
             return DRAINED
         return ("prepended", len(paths[0]) - 1) if len(paths[0]) > 1 else ANNOUNCED
 
-    def unsettled(self):
+    def ordered(self, status):
+        """{upstream: the stance that its session has to have in the end}."""
+        if status["drain"]:
+            return {upstream: WITHDRAWN for upstream in self.upstreams}
+        return {
+            upstream["name"]: stance_of(upstream["pin"]) if upstream["pin"] else ANNOUNCED
+            for upstream in status["upstreams"]
+        }
+
+    def right_on_the_wire(self, status):
+        return self.ordered(status) == {u: self.in_upstreams_table(u) for u in self.upstreams}
+
+    def unsettled(self, status):
         """What is not yet as it has to be in the end; empty if all is."""
-        status = self.status()
-        if not status:
-            return "no status"
         router = status["local"]["router"]
         revisions = [router.get(k) for k in ("revision", "file_revision", "wanted_revision")]
         if not router["up"] or len(set(revisions)) != 1 or router["unconfirmed"]:
             return f"router {router}"
-        heard = self.heard()
+        heard, ordered = self.heard(), self.ordered(status)
         for upstream in status["upstreams"]:
             name, wanted = upstream["name"], stance_of(upstream["wanted"])
-            ordered = stance_of(upstream["pin"]) if upstream["pin"] else ANNOUNCED
-            if status["drain"]:
-                ordered = WITHDRAWN
-            facts = {wanted, ordered, stance_of(upstream["actual"]), heard[name][-1]}
+            facts = {wanted, ordered[name], stance_of(upstream["actual"]), heard[name][-1]}
             if len(facts) != 1 or upstream["in_sync"] is not True:
                 return f"{upstream}, heard {heard[name][-1]}"
         if status["condition"]["state"] != "run":
             return f"condition {status['condition']}"
-        return ""
+        return "" if self.right_on_the_wire(status) else "another stance in an upstream's table"
 
-    def settled(self):
-        """Waits until all is as it has to be; returns status and what was heard."""
+    def settled(self, victim="", since=0):
+        """Waits until all is as it has to be; returns status and what was heard.
+
+        After a kill it notes how many cycles, beyond `since`, ended before the wire was right.
+        """
         deadline = time.monotonic() + SETTLES_WITHIN
-        while why := self.unsettled():
+        noted = not victim
+        while True:
+            cycles, status = self.cycles(), self.status()
+            if not noted and status and self.right_on_the_wire(status):
+                self.cycles_until_right[victim][max(0, cycles - since)] += 1
+                noted = True
+            why = self.unsettled(status) if status else "no status"
+            if not why:
+                return status, self.heard()
             if time.monotonic() > deadline:
-                log = self.lab.hosts.log(f"anycastd.{NODE}").read_text()
-                self.fail(f"not settled in {SETTLES_WITHIN} s: {why}\n{log[-4000:]}")
+                log = self.lab.hosts.log(f"anycastd.{self.node}").read_text()
+                after = f" after a kill of {victim}" if victim else ""
+                self.fail(f"not settled in {SETTLES_WITHIN} s{after}: {why}\n{log[-4000:]}")
             time.sleep(0.05)
-        return self.status(), self.heard()
 
     def assert_store_is_sound(self):
         """On a copy, so that recovering the real one is left to the daemon."""
         with tempfile.TemporaryDirectory() as folder:
-            for part in self.lab.folder(NODE).glob("history.db*"):
+            for part in self.lab.folder(self.node).glob("history.db*"):
                 shutil.copy(part, folder)
             with sqlite3.connect(Path(folder) / "history.db") as store:
                 self.assertEqual(store.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
                 (body,) = store.execute("SELECT body FROM state").fetchone()
-                self.assertEqual(set(json.loads(body)["sessions"]), set(UPSTREAMS))
+                self.assertEqual(set(json.loads(body)["sessions"]), set(self.upstreams))
             store.close()
 
     # One kill
 
     def kill(self, chance):
         """Somewhere in the cycle that an order wakes at once, or anywhere in the second after."""
-        time.sleep(chance.uniform(0, chance.choices([0.05, 0.2, 1.2], [8, 1, 1])[0]))
-        pid = self.lab.hosts.running(f"anycastd.{NODE}")
-        os.kill(pid, signal.SIGKILL)
-        self.lab.stop_anycastd(NODE, signal.SIGKILL)  # reaps it
+        time.sleep(chance.uniform(0, chance.choices(self.within, [8, 1, 1])[0]))
+        victim = chance.choices(list(self.victims), list(self.victims.values()))[0]
+        self.lab.hosts.stop([f"{victim}.{self.node}"], signal.SIGKILL)
+        return victim
 
-    def where(self, before):
+    def revive(self, victim):
+        """Starts it again; returns the cycles that were over when it could be talked to."""
+        if victim == "anycastd":
+            self.lab.start_anycastd(self.node)
+            return 0
+        self.lab.start_router(self.node)
+        session = self.node.replace("-", "_")
+        wait_until(
+            lambda: {self.lab.sessions(u)[session] for u in self.upstreams} == {"Established"},
+            30,
+            f"the sessions after a kill of {victim}",
+        )
+        return self.cycles()
+
+    def where(self, victim, before):
         """Which part of the work the kill fell into: for the statistics only."""
-        running = self.lab.birdc(NODE, "eval", "ANYCASTD_REVISION").split()[-1]
-        waiting = "unconfirmed" in self.lab.birdc(NODE, "configure", "status").lower()
-        text = (self.lab.folder(NODE) / "run" / "bird.conf").read_text()
-        old = str(before["local"]["router"]["revision"])
-        if f" = {running};" not in text:
-            return "file written, not activated"
-        if running == old:
-            return "before the change"
-        return "activated, not confirmed" if waiting else "confirmed"
+        raise NotImplementedError
 
     def one_kill(self, chance, before, heard_before):
-        order = Order.any(chance, before)
-        code, answer = call(self.lab.control_socket(NODE), "POST", "/v1/orders", order.body)
+        order = Order.any(chance, before, self.upstreams)
+        code, answer = call(self.lab.control_socket(self.node), "POST", "/v1/orders", order.body)
         self.assertEqual(code, 202, answer)
-        self.kill(chance)
-        where = self.where(before)
+        sessions = dict(self.sessions)
+        victim = self.kill(chance)
+        where = self.where(victim, before)
         self.assert_store_is_sound()
-        self.lab.start_anycastd(NODE)
-        status, heard = self.settled()
-        for upstream in UPSTREAMS:
+        status, heard = self.settled(victim, self.revive(victim))
+        reset = victim == self.router
+        self.assertEqual(self.sessions == sessions, not reset, f"sessions at a kill of {victim}")
+        for upstream in self.upstreams:
             self.assertEqual(self.in_upstreams_table(upstream), heard[upstream][-1])
             was = heard_before[upstream]
             new = heard[upstream][len(was) :]
             allowed = {was[-1]} | order.may_hear.get(upstream, set())
-            self.assertLessEqual(set(new), allowed, f"{upstream} heard {new} for {order.body}")
+            allowed |= {WITHDRAWN} if reset else set()
+            what = f"{upstream} heard {new} for {order.body} and a kill of {victim}"
+            self.assertLessEqual(set(new), allowed, what)
             # There, back and there again is the most that one change can cost.
-            self.assertLessEqual(len(new), 3, f"{upstream} heard {new} for {order.body}")
-        return status, heard, where
+            self.assertLessEqual(len(new), 5 if reset else 3, what)
+        return status, heard, f"{victim}: {where}"
 
     def test_what_the_upstreams_hear_survives_any_kill(self):
-        print(f"\nANYCAST_SEED={SEED} ANYCAST_KILLS={KILLS}", flush=True)
+        print(f"\n{self.node}: ANYCAST_SEED={SEED}, {self.kills} kills", flush=True)
         chance = random.Random(SEED)
         landed = collections.Counter()
         began = time.monotonic()
         status, heard = self.settled()
         at_first = {u: len(h) for u, h in heard.items()}
-        for _ in range(KILLS):
+        for _ in range(self.kills):
             status, heard, where = self.one_kill(chance, status, heard)
             landed[where] += 1
-        files = {p.name for p in (self.lab.folder(NODE) / "run").iterdir()}
+        files = {p.name for p in (self.lab.folder(self.node) / "run").iterdir()}
         print(f"{sum(landed.values())} kills in {time.monotonic() - began:.0f} s: {dict(landed)}")
         told = {u: len(h) - at_first[u] for u, h in heard.items()}
         print(f"updates heard: {told}; files beside the fragment: {sorted(files)}")
+        for victim, cycles in self.cycles_until_right.items():
+            print(f"cycles until the wire was right after {victim}: {dict(sorted(cycles.items()))}")
         self.assertLessEqual(len(files), 6, files)
         for upstream in net.UPSTREAMS:
             updates = list(without_repeated_withdrawals(self.lab.updates(upstream)))
@@ -272,9 +344,43 @@ class Killed(unittest.TestCase):
             # Nobody else had a reason to say more than its first word.
             others = [u.peer for u in updates if u.peer_asn == net.ORIGIN_ASN and u.announced]
             for node in net.NODES.values():
-                if node.name != NODE and upstream in node.upstreams:
+                if node.name not in (BIRD_NODE, FRR_NODE) and upstream in node.upstreams:
                     peer = str(net.session(node.name, upstream).customer_address)
                     self.assertEqual(others.count(peer), 1, f"{node.name} to {upstream}")
+
+
+class OnBird(Killed, unittest.TestCase):
+    node = BIRD_NODE
+    kills = int(os.environ.get("ANYCAST_KILLS", "200"))
+    victims = {"anycastd": 1}
+    within = (0.05, 0.2, 1.2)
+
+    def where(self, victim, before):
+        running = self.lab.birdc(self.node, "eval", "ANYCASTD_REVISION").split()[-1]
+        waiting = "unconfirmed" in self.lab.birdc(self.node, "configure", "status").lower()
+        text = self.lab.fragment(self.node).read_text()
+        old = str(before["local"]["router"]["revision"])
+        if f" = {running};" not in text:
+            return "file written, not activated"
+        if running == old:
+            return "before the change"
+        return "activated, not confirmed" if waiting else "confirmed"
+
+
+class OnFrr(Killed, unittest.TestCase):
+    node = FRR_NODE
+    kills = int(os.environ.get("ANYCAST_FRR_KILLS", "15"))
+    victims = {"anycastd": 3, "bgpd": 1, "zebra": 1}
+    router = "bgpd"
+    within = (0.4, 0.05, 1.2)
+
+    def where(self, victim, before):
+        """By the files alone: bgpd may be the one that is dead."""
+        fragment = self.lab.fragment(self.node)
+        old = before["local"]["router"]["revision"]
+        if fragment.with_name(fragment.name + ".probation").exists():
+            return "on probation"
+        return "before the change" if f"revision {old}\n" in fragment.read_text() else "confirmed"
 
 
 if __name__ == "__main__":

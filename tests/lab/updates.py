@@ -17,7 +17,8 @@ def assert_only(heard, prefix, origin_asn, max_prepend=3, communities=(GRACEFUL_
     """Fails with every UPDATE of `origin_asn` that it had no business to send.
 
     Allowed is `prefix`, announced with our AS number 1 to 1 + `max_prepend` times and with nothing
-    but `communities`, or withdrawn; and nothing twice in one session.
+    but `communities`, or withdrawn; and nothing twice in one session. MED 0, which FRR says of its
+    own networks, is what no MED means (RFC 4271 section 9.1.2.2).
     """
     faults = []
     in_force = {}  # what the peer's session last said about the prefix
@@ -49,7 +50,7 @@ def _faults(update, prefix, origin_asn):
     attributes = update.attributes
     if set(attributes.as_path) != {origin_asn}:
         yield "not our AS path"
-    if attributes.large_communities or attributes.med is not None or attributes.others:
+    if attributes.large_communities or attributes.med or attributes.others:
         yield "an attribute that no stance has"
 
 

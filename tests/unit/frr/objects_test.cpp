@@ -121,6 +121,17 @@ TEST_CASE("a new entry denies until it is complete, and the network comes last")
                                 "exit-address-family", "exit"});
 }
 
+TEST_CASE("a repair takes the marker away first, so that it is the last again") {
+  auto drifted = objects_of(all_say({}));
+  const auto wanted = drifted;
+  drifted.maps.at("anycastd_cmi").at(10).permit = false;
+  const auto change = delta(drifted, wanted, "router bgp 64500");
+  CHECK(change.filters.front() == "no route-map anycastd.revision");
+  CHECK(change.revision ==
+        Words{"route-map anycastd.revision deny 1",
+              "description anycastd revision " + std::to_string(marker_of(wanted)), "exit"});
+}
+
 TEST_CASE("between two ways of announcing nothing is denied") {
   const auto change = delta(objects_of(all_say({Stance::Kind::prepend, 2})),
                             objects_of(all_say({Stance::Kind::drain})), "router bgp 64500");
