@@ -41,7 +41,9 @@ std::string joined(const Words& words, std::size_t from) {
 
 /// The line of an entry with its communities as sorted numbers.
 std::string normal(Words words) {
-  if (words.size() > 2 && words[0] == "set" && words[1] == "community") {
+  const bool communities = words.size() > 2 && words[0] == "set" &&
+                           (words[1] == "community" || words[1] == "large-community");
+  if (communities) {
     for (auto& word : words) {
       const auto known = std::ranges::find(kKnown, word, [](const auto& k) { return k.first; });
       if (known != kKnown.end()) word = known->second;
@@ -122,9 +124,9 @@ std::string_view action(bool permit) { return permit ? "permit" : "deny"; }
 
 /// What at most one line of an entry can say; FRR replaces it, and `no` takes it away.
 std::string slot_of(const std::string& line) {
-  for (const auto* slot :
-       {"set as-path prepend", "set community", "match ip address prefix-list",
-        "match ipv6 address prefix-list", "match as-path", "description", "call"}) {
+  for (const auto* slot : {"set as-path prepend", "set community", "set large-community",
+                           "match ip address prefix-list", "match ipv6 address prefix-list",
+                           "match as-path", "description", "call"}) {
     if (line.starts_with(std::string{slot} + " ")) return slot;
   }
   return line;

@@ -117,15 +117,16 @@ std::vector<std::string> communities_for(const Objects& objects, const std::stri
       return line.starts_with("match ip") && line.ends_with(" prefix-list " + list);
     });
     if (!matches) continue;
+    std::vector<std::string> out;
     for (const auto& line : entry.lines) {
-      if (!line.starts_with("set community ")) continue;
-      auto words = split(line, ' ');
-      words.erase(words.begin(), words.begin() + 2);
-      std::erase(words, "additive");
-      std::ranges::sort(words);
-      return words;
+      const bool standard = line.starts_with("set community ");
+      if (!standard && !line.starts_with("set large-community ")) continue;
+      const auto words = split(line, ' ');
+      out.insert(out.end(), words.begin() + 2, words.end());
     }
-    return {};
+    std::erase(out, "additive");
+    std::ranges::sort(out);
+    return out;
   }
   return {};
 }

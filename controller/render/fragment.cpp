@@ -94,9 +94,16 @@ List prepends_of(const Export& route) {
   return out;
 }
 
-List communities_of(const Export& route) {
-  List out;
-  for (const auto& c : route.communities) out.push_back({{"community", Data{c}}});
+struct Communities {
+  List standard;
+  List large;
+};
+Communities by_kind(const Export& route) {
+  Communities out;
+  for (const auto& c : route.communities) {
+    (std::ranges::count(c, ':') == 1 ? out.standard : out.large)
+        .push_back({{"community", Data{c}}});
+  }
   return out;
 }
 
@@ -108,14 +115,17 @@ List entries_of(const Config& config, const Session& session, const std::vector<
     const auto route = std::ranges::find(exports, p.prefix, &Export::prefix);
     const bool permit = route != exports.end();
     const auto& said = permit ? *route : Export{.prefix = p.prefix};
+    auto communities = by_kind(said);
     entries.push_back({{"permit", Data{permit}},
                        {"sequence", Data{static_cast<std::uint32_t>(10 * (entries.size() + 1))}},
                        {"ipv4", Data{p.prefix.address.family == Address::Family::v4}},
                        {"list", Data{frr_list_name(p.prefix)}},
                        {"has_prepends", Data{!said.as_path.empty()}},
                        {"prepends", Data{prepends_of(said)}},
-                       {"has_communities", Data{!said.communities.empty()}},
-                       {"communities", Data{communities_of(said)}}});
+                       {"has_communities", Data{!communities.standard.empty()}},
+                       {"communities", Data{std::move(communities.standard)}},
+                       {"has_large_communities", Data{!communities.large.empty()}},
+                       {"large_communities", Data{std::move(communities.large)}}});
   }
   return entries;
 }
@@ -124,15 +134,12 @@ Record session_record(const std::string& upstream, const std::string& protocol,
                       const Stance& stance, const std::vector<Export>& exports) {
   List routes;
   for (const auto& route : exports) {
-    List standard;
-    List large;
-    for (const auto& c : route.communities)
-      (std::ranges::count(c, ':') == 1 ? standard : large).push_back({{"community", Data{c}}});
+    auto communities = by_kind(route);
     routes.push_back({{"proto", Data{static_protocol(route.prefix.address.family)}},
                       {"prefix", Data{to_string(route.prefix)}},
                       {"prepends", Data{prepends_of(route)}},
-                      {"communities", Data{std::move(standard)}},
-                      {"large_communities", Data{std::move(large)}}});
+                      {"communities", Data{std::move(communities.standard)}},
+                      {"large_communities", Data{std::move(communities.large)}}});
   }
   List asks;
   for (const auto& [carrier, ask] : stance.asks) {
@@ -248,11 +255,8 @@ Result<Template> compile_fragment(std::string name, std::string_view text) {
                                 Stance{.asks = {{"carrier", {.verb = Verb::local_pref}}}}, {route});
   Config one;
   one.prefixes = {{.prefix = route.prefix, .origin_asn = 64496}};
-  auto standard = route;
-  standard.communities = {kGracefulShutdown};
-  session["entries"] =
-      Data{entries_of(one, {.neighbor = route.prefix.address, .local = route.prefix.address},
-                      {std::move(standard)})};
+  session["entries"] = Data{
+      entries_of(one, {.neighbor = route.prefix.address, .local = route.prefix.address}, {route})};
   return Template::compile(std::move(name), text,
                            root_record("node", 1, routes, routes, {session}));
 }

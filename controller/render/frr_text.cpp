@@ -41,6 +41,14 @@ bool is_community(std::string_view text) {
   return halves.size() == 2 && number_in(halves[0], 0xFFFFU) && number_in(halves[1], 0xFFFFU);
 }
 
+/// "64500:1:2", each below 2^32 (RFC 8092).
+bool is_large_community(std::string_view text) {
+  const auto parts = split(text, ':');
+  return parts.size() == 3 && std::ranges::all_of(parts, [](const auto& part) {
+           return number_in(part, 0xFFFFFFFFU).has_value();
+         });
+}
+
 bool starts(const Words& words, std::initializer_list<std::string_view> with) {
   return words.size() >= with.size() && std::equal(with.begin(), with.end(), words.begin());
 }
@@ -154,6 +162,8 @@ class FrrReader {
     permit_ = w[2] == "permit";
     matched_.reset();
     own_ = false;
+    communities_ = false;
+    large_ = false;
     export_ = {.prefix = {}};
     inside_ = Inside::map;
   }
@@ -179,13 +189,22 @@ class FrrReader {
       }
     } else if (permit_ && w.size() > 3 && starts(w, {"set", "community"}) &&
                w.back() == "additive") {
-      if (!export_.communities.empty()) return refuse("one line of communities");
-      for (std::size_t i = 2; i + 1 < w.size(); ++i) {
-        if (!is_community(w[i])) return refuse("communities like 65535:0");
-        export_.communities.push_back(w[i]);
-      }
+      if (std::exchange(communities_, true)) return refuse("one line of communities");
+      communities("communities like 65535:0", is_community);
+    } else if (permit_ && w.size() > 3 && starts(w, {"set", "large-community"}) &&
+               w.back() == "additive") {
+      if (std::exchange(large_, true)) return refuse("one line of large communities");
+      communities("large communities like 64500:1:2", is_large_community);
     } else {
       refuse("a match for one of our lists, or for what a permitted route gets");
+    }
+  }
+
+  void communities(std::string_view expected, bool (*valid)(std::string_view)) {
+    const auto& w = line_.words;
+    for (std::size_t i = 2; i + 1 < w.size(); ++i) {
+      if (!valid(w[i])) return refuse(expected);
+      export_.communities.push_back(w[i]);
     }
   }
 
@@ -257,6 +276,8 @@ class FrrReader {
   std::string map_ = {};
   bool permit_ = false;
   bool own_ = false;
+  bool communities_ = false;
+  bool large_ = false;
   std::optional<Prefix> matched_ = {};
   Export export_ = {.prefix = {}};
   std::optional<Error> failed_ = {};

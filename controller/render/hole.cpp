@@ -48,6 +48,13 @@ Result<std::string> fill_pair(std::string_view text) {
   return *canonical;
 }
 
+Result<std::string> fill_triple(std::string_view text) {
+  const auto canonical = canonical_community(text);
+  if (!canonical || std::ranges::count(*canonical, ':') != 2)
+    return refuse(text, "a large community like 64500:1:2");
+  return *canonical;
+}
+
 Result<std::string> fill_string(std::string_view text) {
   const bool fits = text.size() <= kStringMax && std::ranges::all_of(text, [](char c) {
                       return c >= ' ' && c <= '~' && c != '"' && c != '\\';
@@ -60,6 +67,7 @@ Result<std::string> fill_text(std::string_view type, const std::string& text) {
   if (type == "string") return fill_string(text);
   if (type == "community") return fill_community(text);
   if (type == "pair") return fill_pair(text);
+  if (type == "triple") return fill_triple(text);
   if (type == "ident") {
     if (!is_ident(text)) return refuse(text, "a letter or '_', then letters, digits and '_'");
     return text;
@@ -100,9 +108,9 @@ Result<std::string> fill_number(std::string_view type, std::uint32_t number) {
 }  // namespace
 
 const std::vector<std::string>& hole_types() {
-  static const std::vector<std::string> types{"ident",  "word",      "symbol", "label",
-                                              "prefix", "ip",        "asn",    "u32",
-                                              "pair",   "community", "string"};
+  static const std::vector<std::string> types{"ident",  "word",   "symbol",    "label",
+                                              "prefix", "ip",     "asn",       "u32",
+                                              "pair",   "triple", "community", "string"};
   return types;
 }
 

@@ -22,6 +22,7 @@ namespace anycast::render {
 ///   u32        0 to 4294967295
 ///   community  "65535:0", printed as "65535,0"; "64500:1:2", printed as "64500,1,2"
 ///   pair       "65535:0", printed as it is
+///   triple     "64500:1:2", printed as it is
 ///   string     printable ASCII without '"' and '\', put between " (BIRD and FRR know no escapes)
 const std::vector<std::string>& hole_types();
 

@@ -62,6 +62,15 @@ std::map<std::string, Stance> all_say(const Stance& stance) {
   return {{"cmi", stance}, {"ntt", stance}, {"ntt6", stance}};
 }
 
+std::map<std::string, Stance> asking() {
+  return {{"cmi",
+           {Stance::Kind::prepend,
+            1,
+            {{"mobile", {Verb::prepend_to, 2}}, {"telecom", {Verb::no_export_to}}}}},
+          {"ntt", {}},
+          {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}};
+}
+
 Config frr_config() {
   auto config = bird_config();
   config.router.kind = "frr";

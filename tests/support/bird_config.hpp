@@ -13,6 +13,8 @@ namespace anycast::test {
 Config bird_config();
 /// Every session of `bird_config()` with this stance.
 std::map<std::string, Stance> all_say(const Stance& stance);
+/// Stances that ask cmi and ntt6 for what their communities do, with standard and large ones.
+std::map<std::string, Stance> asking();
 /// The same node with FRR instead of BIRD.
 Config frr_config();
 /// templates/bird/fragment.tmpl, compiled; a failure is a failed assertion of the caller's test.

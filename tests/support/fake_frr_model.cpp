@@ -38,8 +38,9 @@ bool begins(const std::string& line, std::string_view with) {
 
 /// What a new line of an entry takes the place of.
 std::string slot(const std::string& line) {
-  for (const auto* each : {"set as-path prepend", "set community", "match ip address prefix-list",
-                           "match ipv6 address prefix-list", "match as-path", "description"}) {
+  for (const auto* each : {"set as-path prepend", "set community", "set large-community",
+                           "match ip address prefix-list", "match ipv6 address prefix-list",
+                           "match as-path", "description"}) {
     if (begins(line, each)) return each;
   }
   return line;
@@ -256,7 +257,8 @@ std::vector<Export> FakeFrrModel::routes_for(const std::string& address) const {
         for (std::size_t i = 3; begins(line, "set as-path prepend") && i < words.size(); ++i) {
           route.as_path.push_back(static_cast<Asn>(std::stoul(words[i])));
         }
-        for (std::size_t i = 2; begins(line, "set community") && i < words.size(); ++i) {
+        const bool adds = begins(line, "set community") || begins(line, "set large-community");
+        for (std::size_t i = 2; adds && i < words.size(); ++i) {
           if (words[i] != "additive") route.communities.push_back(words[i]);
         }
       }

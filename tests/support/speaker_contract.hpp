@@ -19,6 +19,7 @@ const Fragment kWithdrawn = Bench::fragment(all_say({Stance::Kind::withdraw}));
 const Fragment kAnnounced = Bench::fragment(all_say({}));
 const Fragment kPrepended = Bench::fragment(all_say({Stance::Kind::prepend, 2}));
 const Fragment kDrained = Bench::fragment(all_say({Stance::Kind::drain}));
+const Fragment kAsking = Bench::fragment(asking());
 const Fragment kMixed =
     Bench::fragment({{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {}}, {"ntt6", {}}});
 
@@ -60,7 +61,7 @@ TEST_CASE("reading finds what runs, with nothing to complain about") {
 TEST_CASE("every stance reaches the upstreams and is read back") {
   on_both([](Bench& b) {
     auto speaker = b.speaker();
-    for (const auto* fragment : {&kAnnounced, &kPrepended, &kDrained, &kWithdrawn}) {
+    for (const auto* fragment : {&kAnnounced, &kPrepended, &kDrained, &kAsking, &kWithdrawn}) {
       REQUIRE(speaker.check(*fragment));
       const auto applied = speaker.apply(*fragment, seconds{30});
       INFO((applied ? "" : to_string(applied.error())));

@@ -41,13 +41,6 @@ std::string refusal(std::string_view what, std::string_view with) {
   return out ? "accepted" : to_string(out.error());
 }
 
-const std::map<std::string, Stance> kAsking{
-    {"cmi",
-     {Stance::Kind::prepend,
-      1,
-      {{"mobile", {Verb::prepend_to, 2}}, {"telecom", {Verb::no_export_to}}}}},
-    {"ntt", {}},
-    {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}};
 const Prefix kV4 = *Prefix::parse("203.0.113.0/24");
 const Prefix kV6 = *Prefix::parse("2001:db8:100::/48");
 
@@ -61,11 +54,11 @@ TEST_CASE("each stance renders the golden fragment") {
   CHECK(bird_fragment(
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
             .text == golden("mixed.conf"));
-  CHECK(bird_fragment(kAsking).text == golden("asking.conf"));
+  CHECK(bird_fragment(asking()).text == golden("asking.conf"));
 }
 
 TEST_CASE("what an upstream is asked for goes with the routes, standard and large") {
-  const auto out = bird_fragment(kAsking);
+  const auto out = bird_fragment(asking());
   CHECK(out.exports.at("cmi") ==
         std::vector<Export>{
             {.prefix = kV4, .as_path = {64500}, .communities = {"64501:1002", "64501:1:9"}}});

@@ -45,18 +45,20 @@ TEST_CASE("each stance renders the golden fragment for frr") {
   CHECK(frr_fragment(
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
             .text == golden("mixed.conf"));
+  CHECK(frr_fragment(asking()).text == golden("asking.conf"));
 }
 
 TEST_CASE("a fragment for frr says the same exports as one for bird") {
-  for (const auto& stance : {Stance{}, Stance{Stance::Kind::prepend, 2},
-                             Stance{Stance::Kind::drain}, Stance{Stance::Kind::withdraw}}) {
-    const auto out = frr_fragment(all_say(stance));
-    CHECK(out.exports == bird_fragment(all_say(stance)).exports);
+  for (const auto& stances :
+       {all_say({}), all_say({Stance::Kind::prepend, 2}), all_say({Stance::Kind::drain}),
+        all_say({Stance::Kind::withdraw}), asking()}) {
+    const auto out = frr_fragment(stances);
+    CHECK(out.exports == bird_fragment(stances).exports);
     const auto read = parse_frr(out.text);
     REQUIRE(read);
     CHECK(read->revision == out.revision);
     CHECK(revision_of(out.text) == out.revision);
-    CHECK(read->filters == parse_fragment("bird", bird_fragment(all_say(stance)).text)->filters);
+    CHECK(read->filters == parse_fragment("bird", bird_fragment(stances).text)->filters);
   }
 }
 
