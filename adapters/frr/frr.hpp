@@ -70,10 +70,12 @@ class FrrSpeaker final : public RouteSpeaker {
   void read_operator_file(RouterView& view) const;
 
   Result<std::vector<Target>> targets(Vty& vty, const Objects& before, const Exports* wanted) const;
+  Result<void> originate_again(Vty& vty, const Running& from, const Objects& to) const;
   Result<void> bring(Vty& vty, const Running& from, const Objects& to, const Exports* wanted);
   Result<void> carry_out(Vty& vty, const Delta& delta, const Objects& from,
                          std::vector<Target> targets);
   Result<void> heard_of(Vty& vty, std::vector<Target> targets) const;
+  void let_speak(Vty& vty, const Delta& delta, const std::vector<Target>& targets) const;
   Result<void> free_of_ours(const Running& running, const Objects& to) const;
   Result<void> clear(Vty& vty, const std::string& upstream) const;
   void clean_others();

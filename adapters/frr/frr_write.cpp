@@ -17,6 +17,7 @@ namespace {
 constexpr auto kPollEvery = milliseconds{10};
 // bgpd gathers what it sends for 50 ms, and a cleared neighbour waits for another 50 ms.
 constexpr int kHeardInTimeouts = 2;
+constexpr auto kSpeaksWithin = milliseconds{250};
 // Daemons that keep route-maps and prefix-lists of their own (vtysh/vtysh.h, VTYSH_RMAP).
 constexpr std::array<std::string_view, 10> kOthers{"zebra",  "mgmtd", "ospfd",  "ospf6d", "ripd",
                                                    "ripngd", "isisd", "eigrpd", "babeld", "pimd"};
@@ -101,6 +102,20 @@ Result<void> FrrSpeaker::heard_of(Vty& vty, std::vector<Target> targets) const {
   return {};
 }
 
+/// Gives bgpd the time to say what is not waited for: merged with a change that follows at once, it
+/// would let a neighbour hear the same twice.
+void FrrSpeaker::let_speak(Vty& vty, const Delta& delta, const std::vector<Target>& targets) const {
+  const auto deadline = deadline_in(kSpeaksWithin);
+  for (const auto& target : targets) {
+    bool silent = delta.changed_maps.contains(settings_.sessions.at(target.upstream).map);
+    while (silent && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(kPollEvery);
+      const auto now = neighbor(vty, target.upstream);
+      silent = now && now->up() && now->updates_sent == target.updates_sent;
+    }
+  }
+}
+
 Result<void> FrrSpeaker::carry_out(Vty& vty, const Delta& delta, const Objects& from,
                                    std::vector<Target> targets) {
   auto filters = delta.filters;
@@ -119,6 +134,23 @@ Result<void> FrrSpeaker::carry_out(Vty& vty, const Delta& delta, const Objects& 
   return vty.configure(delta.revision);
 }
 
+/// What bgpd began to originate while zebra was away stays unusable for good, and enters nobody's
+/// table; entered again it is asked for again.
+Result<void> FrrSpeaker::originate_again(Vty& vty, const Running& from, const Objects& to) const {
+  Objects unusable;
+  for (const auto& [prefix, rest] : from.objects.networks) {
+    const auto parsed = Prefix::parse(prefix);
+    if (!parsed || !to.networks.contains(prefix)) continue;
+    const auto usable =
+        vty.told(fmt::format("show bgp {} unicast {} json", family_of(parsed->address), prefix))
+            .and_then(read_usable);
+    if (usable && !*usable) unusable.networks[prefix] = rest;
+  }
+  if (unusable.networks.empty()) return {};
+  if (auto ok = vty.configure(without_networks(unusable, from.instance)); !ok) return ok;
+  return vty.configure(delta({}, unusable, from.instance).origins);
+}
+
 /// Makes bgpd run `to` and reads back that it does. `from.objects` has of the networks only ours.
 Result<void> FrrSpeaker::bring(Vty& vty, const Running& from, const Objects& to,
                                const Exports* wanted) {
@@ -126,7 +158,9 @@ Result<void> FrrSpeaker::bring(Vty& vty, const Running& from, const Objects& to,
   if (changes.empty()) return {};
   auto reached = targets(vty, from.objects, wanted);
   if (!reached) return tl::unexpected(reached.error());
-  if (auto ok = carry_out(vty, changes, from.objects, std::move(*reached)); !ok) return ok;
+  if (auto ok = originate_again(vty, from, to); !ok) return ok;
+  if (auto ok = carry_out(vty, changes, from.objects, *reached); !ok) return ok;
+  if (wanted == nullptr) let_speak(vty, changes, *reached);
   const auto now = running(vty);
   if (!now) return tl::unexpected(now.error());
   auto ours = to.networks;

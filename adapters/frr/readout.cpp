@@ -107,6 +107,15 @@ Result<std::vector<Export>> read_advertised(std::string_view text) {
   return out;
 }
 
+Result<bool> read_usable(std::string_view text) {
+  static constexpr auto kCommand = "show bgp unicast json";
+  const auto json = parsed(kCommand, text);
+  if (!json) return tl::unexpected(json.error());
+  const auto& paths = at(*json, "paths");
+  if (!paths.is_array()) return unexpected(kCommand, text);
+  return std::ranges::any_of(paths, [](const Json& path) { return at(path, "valid") == true; });
+}
+
 std::vector<std::string> communities_for(const Objects& objects, const std::string& map,
                                          const Prefix& prefix) {
   const auto entries = objects.maps.find(map);

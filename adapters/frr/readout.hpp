@@ -38,6 +38,10 @@ Result<std::optional<Neighbor>> read_neighbor(std::string_view text);
 /// sorted. FRR 8.4 does not say its communities. An unknown neighbour has none.
 Result<std::vector<Export>> read_advertised(std::string_view text);
 
+/// `show bgp ipv4|ipv6 unicast P json`: whether bgpd may announce a network of its own. It may not
+/// while zebra has told of no route for it (bgp network import-check).
+Result<bool> read_usable(std::string_view text);
+
 /// What an entry of a route-map adds for this prefix: the communities, standard and large.
 std::vector<std::string> communities_for(const Objects& objects, const std::string& map,
                                          const Prefix& prefix);

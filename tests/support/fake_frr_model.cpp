@@ -84,6 +84,7 @@ FakeFrrModel::Reply FakeFrrModel::show(const std::string& command) const {
   if (command == "show version") return {"FRRouting 8.4.4 (edge) on Linux(6.1).\n"};
   if (command == "show running-config") return {running()};
   if (words.size() == 5 && words[2] == "neighbors") return show_neighbor(words[3]);
+  if (words.size() == 6 && words[3] == "unicast") return {"{\"paths\":[{\"valid\":true}]}\n"};
   if (words.size() == 8 && words[6] == "advertised-routes") return show_advertised(words[5]);
   return {"% [BGP] Unknown command: " + command, 2};
 }

@@ -137,6 +137,20 @@ TEST_CASE("a change cut off at any command is taken back at the next start") {
   CHECK(cut_at > 10);
 }
 
+TEST_CASE("a network that bgpd holds for unusable is entered again before it is announced") {
+  const Fake fake;
+  auto speaker = fake.bench.speaker();
+  bool again = false;
+  fake.frr->twist([&again](const std::string& asked, const std::string& reply) {
+    again |= asked == "no network 203.0.113.0/24";
+    const bool stale = !again && asked == "show bgp ipv4 unicast 203.0.113.0/24 json";
+    return stale ? ended("{\"paths\":[{\"sourced\":true}]}\n") : reply;
+  });
+  REQUIRE(speaker.apply(kAnnounced, seconds{30}));
+  CHECK(again);
+  CHECK(fake.bench.hears(kAnnounced));
+}
+
 TEST_CASE("a way back that is no longer readable is told and blocks a change") {
   const Fake fake;
   fake.bench.write(fake.bench.fragment_file() + ".probation", "{\n");

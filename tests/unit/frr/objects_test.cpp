@@ -166,6 +166,10 @@ TEST_CASE("replies of bgpd that are no JSON, or other JSON, are errors or nothin
       read_advertised(R"({"advertisedRoutes":{"203.0.113.0/24":{"path":"64500 64500"}}})");
   CHECK(*routes == std::vector<Export>{
                        {.prefix = *Prefix::parse("203.0.113.0/24"), .as_path = {64500, 64500}}});
+  CHECK(!read_usable("% Network not in table\n"));
+  CHECK(!read_usable("{}"));
+  CHECK(*read_usable(R"({"paths":[{"valid":true,"sourced":true}]})"));
+  CHECK(!*read_usable(R"({"paths":[{"sourced":true}]})"));
   CHECK(!read_version("BIRD 2.0.12\n"));
   CHECK(*read_version("FRRouting 8.4.4 (edge) on Linux\nmore\n") == "8.4.4");
 }
