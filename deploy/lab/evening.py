@@ -54,9 +54,13 @@ class Evening:
         return time.monotonic() - start
 
     def play(self):
-        lab = self.lab
         say("The lab: 4 nodes, 4 upstreams, 3 carriers in 3 regions, and Prometheus")
-        lab.up()
+        self.lab.up()
+        return self.tell()
+
+    def tell(self):
+        """The evening in a lab that is up; returns what was not as it has to be."""
+        lab = self.lab
         wait_until(lambda: all(map(lab.ready, net.NODES)), 60, "evidence for every anycastd")
         print("every node announces 203.0.113.0/24 to each of its upstreams")
         heard_before = {u: len(lab.updates(u)) for u in net.UPSTREAMS}

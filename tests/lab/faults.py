@@ -56,10 +56,11 @@ class FaultTest(unittest.TestCase):
     """One lab for all tests of a class. Each leaves every path well and everything announced."""
 
     NAME = "faults"
+    make_lab = FaultLab
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = FaultLab(f"{cls.NAME}{os.getpid()}")
+        cls.lab = cls.make_lab(f"{cls.NAME}{os.getpid()}")
         cls.addClassCleanup(cls.leave)
         cls.lab.up()
         wait_until(cls.all_ready, 60, "evidence for every anycastd")

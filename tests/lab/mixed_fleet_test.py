@@ -1,19 +1,17 @@
-"""The evening that deploy/demo tells, on a fleet of two nodes with FRR and two with BIRD; the path
-that turns bad begins at one with FRR."""
+"""Two nodes with FRR and two with BIRD: the evening that deploy/demo tells, beginning at one with FRR,
+and an operator's own filter between us and a neighbour, on each."""
 
-import os
 import shutil
 import unittest
 
-from faults import MISSING, FaultLab
+from faults import CARRIER, NODE, UPSTREAM, FaultLab, FaultTest
 from updates import assert_only
 
 from lab import topology as net
-from lab.evening import CARRIER, NODE, UPSTREAM, Evening
+from lab.evening import Evening
 from lab.frr import PROGRAMS
-from lab.hosts import left_behind
 
-WITH_FRR = [NODE, "hk-tx-1"]
+WITH_FRR = (NODE, "hk-tx-1")
 # The lab's own configuration leaves a prepend alone for a minute.
 QUICK = """policy:
   carrier_bad:
@@ -23,6 +21,9 @@ QUICK = """policy:
 
 
 class MixedLab(FaultLab):
+    def __init__(self, name):
+        super().__init__(name, frr=WITH_FRR)
+
     def start_anycastd(self, node):
         folder = self.folder(node) / "conf.d"
         folder.mkdir(exist_ok=True)
@@ -30,33 +31,86 @@ class MixedLab(FaultLab):
         super().start_anycastd(node)
 
 
-@unittest.skipIf(os.geteuid() != 0, "needs root")
-@unittest.skipIf(MISSING, f"not installed: {', '.join(MISSING)}")
 @unittest.skipIf(not shutil.which(PROGRAMS / "bgpd"), "not installed: frr")
-class MixedFleet(unittest.TestCase):
-    def test_the_evening_ends_well_and_each_upstream_hears_its_part_only(self):
-        lab = MixedLab(f"mf{os.getpid()}", frr=WITH_FRR)
-        self.addCleanup(lambda: self.assertEqual(left_behind(lab.name), []))
-        self.addCleanup(lab.down)
-        evening = Evening(lab)
-        self.assertEqual(evening.play(), [])
+class MixedFleet(FaultTest):
+    NAME = "mf"
+    make_lab = MixedLab
 
-        self.assertEqual({node for node in net.NODES if lab.kind(node) == "frr"}, set(WITH_FRR))
+    def paths(self, node, upstream):
+        """AS paths that the upstream has heard from the node, or "withdrawn", in order."""
+        peer = str(net.session(node, upstream).customer_address)
+        return [
+            u.attributes.as_path if u.announced else "withdrawn"
+            for u in self.lab.updates(upstream)
+            if u.peer == peer and not u.is_end_of_rib
+        ]
+
+    def test_an_evening_ends_well_and_each_upstream_hears_its_part_only(self):
+        evening = Evening(self.lab)
+        self.assertEqual(evening.tell(), [])
         moved_to = evening.felt["moved"][CARRIER].nodes
-        self.assertEqual(len(moved_to), 1)
-        self.assertEqual(lab.kind(moved_to[0]), "bird")
+        self.assertEqual([self.lab.kind(node) for node in moved_to], ["bird"])
+        plain = (net.ORIGIN_ASN,)
+        for session in net.SESSIONS:
+            acted = (session.customer, session.provider) == (NODE, UPSTREAM)
+            heard = [plain, 3 * plain, plain] if acted else [plain]
+            self.assertEqual(self.paths(session.customer, session.provider), heard, session.cable)
         for upstream in net.UPSTREAMS:
-            updates = lab.updates(upstream)
-            assert_only(updates, net.PREFIX, net.ORIGIN_ASN)
-            for session in (s for s in net.SESSIONS if s.provider == upstream):
-                paths = [
-                    u.attributes.as_path if u.announced else "withdrawn"
-                    for u in updates
-                    if u.peer == str(session.customer_address) and not u.is_end_of_rib
-                ]
-                plain = (net.ORIGIN_ASN,)
-                step = [3 * plain, plain] if (session.customer, upstream) == (NODE, UPSTREAM) else []
-                self.assertEqual(paths, [plain, *step], session.cable)
+            assert_only(self.lab.updates(upstream), net.PREFIX, net.ORIGIN_ASN)
+
+    # An operator's filter
+
+    def swallowed(self, node, upstream):
+        """An order whose change the daemon takes and the neighbour never hears."""
+        self.until_run(node)
+        before = self.paths(node, upstream)
+        text = self.lab.fragment(node).read_text()
+        rolled_back = self.journal(node).count("rolled back: ")
+        pin = {"kind": "pin", "upstream": upstream, "stance": "prepend=2", "force": True}
+        code, said = self.post("/v1/orders", {"reason": "test", **pin}, node)
+        self.assertEqual(code, 202, said)
+        self.until(
+            lambda: self.journal(node).count("rolled back: ") > rolled_back, 60, "the way back"
+        )
+        self.assertEqual(self.lab.fragment(node).read_text(), text)
+        self.assertNotIn(3 * (net.ORIGIN_ASN,), self.paths(node, upstream)[len(before) :])
+
+    def freed(self, node, upstream):
+        """The filter is gone: the order is carried out without another word, and taken back."""
+        self.until(lambda: self.said(node, upstream) == 2, 60, "the prepend")
+        unpin = {"kind": "unpin", "upstream": upstream, "reason": "test", "force": True}
+        code, said = self.post("/v1/orders", unpin, node)
+        self.assertEqual(code, 202, said)
+        self.until(lambda: self.said(node, upstream) == 0, 60, "the plain announcement")
+
+    def test_what_a_filter_in_bird_swallows_is_found_and_taken_back(self):
+        node, upstream = "hk-aws-1", "ntt"
+        file = self.lab.folder(node) / "bird.conf"
+        text = file.read_text()
+        file.write_text(
+            text.replace(f"export filter anycastd_{upstream};", 'export where proto = "anycastd4";')
+        )
+        self.lab.birdc(node, "configure")
+        self.swallowed(node, upstream)
+        file.write_text(text)
+        self.lab.birdc(node, "configure")
+        self.freed(node, upstream)
+
+    def test_what_a_filter_in_frr_swallows_is_found_and_taken_back(self):
+        node, upstream = "hk-tx-1", "hkbn"
+        neighbor = net.session(node, upstream).provider_address
+
+        def say(*lines):
+            family = (f"router bgp {net.ORIGIN_ASN}", "address-family ipv4 unicast")
+            clear = f"clear bgp ipv4 unicast {neighbor} soft out"
+            self.lab.frr(node).ask("configure terminal", *family, *lines, "end", clear)
+
+        self.lab.frr(node).configure("ip prefix-list nobody seq 5 deny any")
+        say(f"neighbor {neighbor} prefix-list nobody out")
+        self.until(lambda: self.said(node, upstream) == "withdrawn", 30, "the filter's effect")
+        self.swallowed(node, upstream)
+        say(f"no neighbor {neighbor} prefix-list nobody out")
+        self.freed(node, upstream)
 
 
 if __name__ == "__main__":
