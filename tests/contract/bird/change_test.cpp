@@ -9,13 +9,6 @@ namespace {
 const Fragment kWithdrawn = bird_fragment(all_say({Stance::Kind::withdraw}));
 const Fragment kAnnounced = bird_fragment(all_say({}));
 const Fragment kDrained = bird_fragment(all_say({Stance::Kind::drain}));
-const Fragment kAsking =
-    bird_fragment({{"cmi",
-                    {Stance::Kind::prepend,
-                     1,
-                     {{"mobile", {Verb::prepend_to, 2}}, {"telecom", {Verb::no_export_to}}}}},
-                   {"ntt", {}},
-                   {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}});
 
 void keep(bird::BirdSpeaker& speaker, const Fragment& fragment) {
   const auto applied = speaker.apply(fragment, seconds{30});
@@ -25,19 +18,6 @@ void keep(bird::BirdSpeaker& speaker, const Fragment& fragment) {
 }
 
 }  // namespace
-
-TEST_CASE("what is asked of an upstream reaches it and is read back, standard and large") {
-  on_both([](BirdBench& b) {
-    auto speaker = b.speaker();
-    REQUIRE(speaker.check(kAsking));
-    keep(speaker, kAsking);
-    const auto view = speaker.in_force();
-    REQUIRE(view);
-    for (const auto& [upstream, exports] : kAsking.exports)
-      CHECK(view->sessions.at(upstream).exports == exports);
-    CHECK(b.hears(kAsking));
-  });
-}
 
 TEST_CASE("without a confirmation bird goes back by itself and says so") {
   on_both([](BirdBench& b) {
