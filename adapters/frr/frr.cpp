@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "adapters/system/file.hpp"
 #include "adapters/system/lock.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 // A change is some dozens of exchanges, each of them a millisecond where bgpd is well.
 constexpr int kBudgetInTimeouts = 8;
+// Between a clear and the UPDATE bgpd gathers for 100 ms.
+constexpr auto kSaidWithin = milliseconds{150};
 
 Time now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
@@ -103,6 +106,9 @@ Result<void> FrrSpeaker::apply(const Fragment& fragment, Duration probation) {
 /// Makes what ran before run again and stand in the file again. Its end is the end of the
 /// probation.
 Result<void> FrrSpeaker::go_back(const Probation& probation) {
+  // What one that was killed has told bgpd a moment ago is said first: merged with the way back, it
+  // would let a neighbour hear the same twice.
+  if (!armed_) std::this_thread::sleep_for(kSaidWithin);
   auto vty = session(kBudgetInTimeouts);
   if (!vty) return tl::unexpected(vty.error());
   auto from = running(*vty);
