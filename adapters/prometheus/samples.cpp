@@ -12,6 +12,7 @@
 
 #include "adapters/prometheus/counters.hpp"
 #include "adapters/prometheus/edges.hpp"
+#include "adapters/prometheus/parts.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::prometheus {
@@ -24,13 +25,19 @@ constexpr seconds kOutside{5};
 // module's time-out, seconds at most.
 constexpr double kMaxRttSeconds = 60;
 constexpr std::size_t kMaxNamed = 3;
+// What the node label says of a probe that pings no node.
+constexpr std::string_view kVip = "anycast";
+constexpr std::string_view kAnchor = "anchor";
 
 Time time_of(const Point& point) { return Time{milliseconds{point.at_ms}}; }
 
 std::string name_of(const ProbeKey& key) {
+  const std::string_view where = key.target == Target::vip      ? kVip
+                                 : key.target == Target::anchor ? kAnchor
+                                                                : std::string_view{key.node};
   return key.upstream.empty()
-             ? fmt::format("{} {} {}", key.node, key.carrier, key.region)
-             : fmt::format("{} {} {} {}", key.node, key.upstream, key.carrier, key.region);
+             ? fmt::format("{} {} {}", where, key.carrier, key.region)
+             : fmt::format("{} {} {} {}", where, key.upstream, key.carrier, key.region);
 }
 
 /// How often something was dropped, and where it was seen first.
@@ -64,50 +71,6 @@ struct Faults {
   }
 };
 
-/// Times in milliseconds, both ends included; empty where `to` is before `from`.
-struct Span {
-  std::int64_t from = 0;
-  std::int64_t to = -1;
-  bool empty() const { return to < from; }
-};
-
-struct Line {
-  std::vector<Point> points = {};  ///< in ascending order
-  Span doubted = {};  ///< where there are two probes, of which nobody knows the right one
-};
-
-/// Parts that follow each other in time are one probe whose labels were changed; parts that overlap
-/// are two.
-Line one_line(const std::map<std::string, std::vector<Point>>& parts) {
-  std::vector<const std::vector<Point>*> order;
-  order.reserve(parts.size());
-  for (const auto& [labels, points] : parts) order.push_back(&points);
-  std::ranges::sort(order, {}, [](const auto* points) { return points->front().at_ms; });
-  Line line;
-  std::int64_t end = std::numeric_limits<std::int64_t>::min();  // of the parts so far
-  for (const auto* points : order) {
-    const auto first = points->front().at_ms;
-    const auto last = points->back().at_ms;
-    if (end >= first) {
-      if (line.doubted.empty()) line.doubted.from = first;
-      line.doubted.to = std::max(line.doubted.to, std::min(end, last));
-    }
-    end = std::max(end, last);
-    line.points.insert(line.points.end(), points->begin(), points->end());
-  }
-  if (!line.doubted.empty()) std::ranges::stable_sort(line.points, {}, &Point::at_ms);
-  return line;
-}
-
-/// Nothing is believed in the span, nor within a scrape of it: the two probes take turns.
-void disbelieve(std::vector<Point>& points, const Span& span, Duration scrape) {
-  if (span.empty()) return;
-  const auto beside = std::chrono::ceil<milliseconds>(scrape).count();
-  std::erase_if(points, [&](const Point& point) {
-    return point.at_ms >= span.from - beside && point.at_ms <= span.to + beside;
-  });
-}
-
 bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 /// Equal samples of one time become one; of different ones none is believed.
@@ -127,7 +90,7 @@ void remove_duplicates(std::vector<Point>& line, const ProbeKey& key, Dropped& c
 }
 
 /// The labels that are not the same in all parts: `replica="a", replica="b"`.
-std::string difference(const std::map<std::string, std::vector<Point>>& parts) {
+std::string difference(const Parts& parts) {
   std::map<std::string, std::size_t> seen;
   for (const auto& [labels, points] : parts) {
     for (auto& label : split(labels, ',')) ++seen[std::move(label)];
@@ -144,7 +107,7 @@ std::string difference(const std::map<std::string, std::vector<Point>>& parts) {
 }
 
 std::string refusal(const ProbeKey& key, std::string_view selector, const std::string& span,
-                    const std::map<std::string, std::vector<Point>>& parts) {
+                    const Parts& parts) {
   return fmt::format("{} refused{}: several series of evidence.{} at the same time, {}",
                      name_of(key), span, selector, difference(parts));
 }
@@ -188,8 +151,6 @@ std::vector<Sample> pair_up(const std::vector<Point>& loss, const std::vector<Bu
   return samples;
 }
 
-using Parts = std::map<std::string, std::vector<Point>>;
-
 /// One probe's points: of the loss, and of each bucket or of the one gauge.
 struct Lines {
   std::vector<Point> loss = {};
@@ -199,13 +160,15 @@ struct Lines {
 
 /// Takes out what cannot be believed, from all where it shows in one of them: what is left of only
 /// one would be nothing but losses, or replies.
-Lines lines_of(const ProbeKey& key, const Parts& loss, const std::map<Duration, Parts>& rtt,
-               Duration scrape, std::vector<std::string>& refused) {
+Lines lines_of(const Config& config, const ProbeKey& key, const Parts& loss,
+               const std::map<Duration, Parts>& rtt, std::vector<std::string>& refused) {
+  const auto scrape = config.evidence.scrape;
+  const auto targets = targets_of(config, key.target);
   Lines out;
   auto& doubted = out.doubted;
   std::pair<std::string_view, const Parts*> where;
   const auto take = [&](std::string_view selector, const Parts& parts) {
-    auto line = one_line(parts);
+    auto line = one_line(parts, targets);
     if (!line.doubted.empty() && doubted.empty()) where = {selector, &parts};
     if (!line.doubted.empty()) doubted.push_back(line.doubted);
     return std::move(line.points);
@@ -276,7 +239,12 @@ bool SampleWindow::key_of(const Series& series, ProbeKey& key, std::string& unkn
   const auto has = [](const auto& list, const std::string& value) {
     return std::ranges::find(list, value) != list.end();
   };
-  if (!config_.nodes.contains(key.node)) return not_in(names.node, key.node);
+  if (!config_.nodes.contains(key.node)) {
+    if (key.node != kVip && key.node != kAnchor) return not_in(names.node, key.node);
+    key.target = key.node == kVip ? Target::vip : Target::anchor;
+    key.node.clear();
+    key.upstream.clear();
+  }
   if (!has(config_.carriers, key.carrier)) return not_in(names.carrier, key.carrier);
   if (!has(config_.regions, key.region)) return not_in(names.region, key.region);
   if (!key.upstream.empty() && !config_.upstreams.contains(key.upstream)) {
@@ -297,8 +265,6 @@ void SampleWindow::add(const Reply& reply, Role role, Time from, Time at) {
     ProbeKey key;
     std::string unknown;
     if (!key_of(series, key, unknown)) {
-      // Probes of the VIP itself are legitimate beside the nodes' own, and common.
-      if (key.node == "anycast" && !config_.nodes.contains(key.node)) continue;
       ++ignored;
       if (names.size() < kMaxNamed) names.insert(std::move(unknown));
       continue;
@@ -374,7 +340,7 @@ Evidence SampleWindow::evidence(Time at) const {
   Faults faults;
   Edges edges{config_};
   for (const auto& [key, probe] : probes_) {
-    auto lines = lines_of(key, probe.loss, probe.rtt, config_.evidence.scrape, out.faults);
+    auto lines = lines_of(config_, key, probe.loss, probe.rtt, out.faults);
     remove_duplicates(lines.loss, key, faults.contradicting);
     for (auto& bucket : lines.rtt) remove_duplicates(bucket.points, key, faults.contradicting);
     if (smokeping) edges.look_at(key, name_of(key), lines.rtt);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/prometheus/parts.hpp"
 #include "adapters/prometheus/reply.hpp"
 #include "controller/model/config.hpp"
 #include "controller/model/evidence.hpp"
@@ -19,6 +20,9 @@ namespace anycast::prometheus {
 /// of a lost packet is never looked at. Of smokeping_prober a `loss` sample counts the requests and
 /// the RTTs are buckets, see `count_up`. What cannot be right is dropped and told in `faults`,
 /// never guessed.
+///
+/// The node label says which node was pinged, or "anycast" for the anycast address, by which a step
+/// is measured afterwards, or "anchor" for what should always answer near the probe.
 class SampleWindow {
  public:
   explicit SampleWindow(const Config& config) : config_{config} {}
@@ -34,7 +38,6 @@ class SampleWindow {
   Evidence evidence(Time at) const;
 
  private:
-  using Parts = std::map<std::string, std::vector<Point>>;  ///< by the labels that are not ours
   struct Probe {
     Parts loss = {};
     std::map<Duration, Parts> rtt = {};  ///< by the bucket's upper edge, a gauge under 0

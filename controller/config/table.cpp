@@ -80,7 +80,10 @@ Table evidence(EvidenceConfig& e) {
        "selector of probe_success, 0 or 1; or of smokeping_prober's requests",
        {text(e.loss, check_selector)},
        kRequired},
-      {"labels", "names of the labels that say who is who", {labels(e.labels)}},
+      {"labels",
+       "names of the labels that say who is who; node 'anycast' is the anycast address, 'anchor' "
+       "something near the probe",
+       {labels(e.labels)}},
       {"window",
        "span of the samples that are judged",
        {duration(e.window, seconds{10}, hours{24})}},

@@ -20,17 +20,19 @@ std::span<const ProbeReading> toward(std::span<const ProbeReading> of_node, cons
   return {begin, end};
 }
 
-const ProbeReading* find(std::span<const ProbeReading> probes, const std::string& region) {
-  const auto found = std::ranges::find_if(
-      probes, [&](const ProbeReading& probe) { return probe.key.region == region; });
+const ProbeReading* find(std::span<const ProbeReading> probes, const std::string& region,
+                         Target target) {
+  const auto found = std::ranges::find_if(probes, [&](const ProbeReading& probe) {
+    return probe.key.region == region && probe.key.target == target;
+  });
   return found != probes.end() ? &*found : nullptr;
 }
 
 }  // namespace
 
 const ProbeReading* PathProbes::of(const std::string& region) const {
-  const auto* found = find(own, region);
-  return found != nullptr ? found : find(shared, region);
+  const auto* found = find(own, region, Target::node);
+  return found != nullptr ? found : find(shared, region, Target::node);
 }
 
 PathProbes probes_for(std::span<const ProbeReading> of_node, const std::string& upstream,
@@ -51,7 +53,7 @@ std::span<const ProbeReading> probes_of(const Readings& readings, const std::str
 
 const ProbeReading* find_anchor(std::span<const ProbeReading> of_no_node,
                                 const std::string& carrier, const std::string& region) {
-  return find(toward(of_no_node, {{}, carrier}), region);
+  return find(toward(of_no_node, {{}, carrier}), region, Target::anchor);
 }
 
 }  // namespace anycast::core

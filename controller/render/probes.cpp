@@ -21,6 +21,9 @@ constexpr std::string_view kLocalExporter = "127.0.0.1:9115";
 /// What blackbox_exporter takes off a scrape's timeout unless told otherwise.
 constexpr Duration kOffset = milliseconds{500};
 constexpr auto kServiceEvery = "15s";
+constexpr auto kMatchers =
+    "only matchers of the form label=\"text\", and for the job =~\"text|text\", tell what to "
+    "scrape";
 
 /// Single quotes, in which YAML reads everything as it is.
 std::string quoted(std::string_view text) {
@@ -35,7 +38,14 @@ std::string filled(std::string text, std::string_view hole, std::string_view wit
   return text;
 }
 
-/// The labels that a selector wants, or why they cannot be told.
+/// Words that a regular expression leaves as they are, separated by "|".
+bool alternatives(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '|';
+  });
+}
+
+/// The labels that a selector wants, or why they cannot be told. Of the job there may be several.
 Result<std::map<std::string, std::string>> wanted_labels(std::string_view field,
                                                          std::string_view metric,
                                                          const std::string& selector) {
@@ -54,13 +64,17 @@ Result<std::map<std::string, std::string>> wanted_labels(std::string_view field,
     if (equals == std::string_view::npos) return out;
     const auto name = trim(rest.substr(0, equals));
     rest = trim(rest.substr(equals + 1));
+    const bool several = name == "job" && rest.starts_with('~');
+    if (several) rest = trim(rest.substr(1));
     const bool label =
         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
     if (!label || !rest.starts_with('"') || rest.find('\\') != std::string_view::npos) {
-      return refuse("only matchers of the form label=\"text\" tell what to scrape");
+      return refuse(kMatchers);
     }
     const auto end = rest.find('"', 1);
-    out.emplace(name, rest.substr(1, end - 1));
+    const auto value = rest.substr(1, end - 1);
+    if (several && !alternatives(value)) return refuse(kMatchers);
+    out.emplace(name, value);
     rest = rest.substr(end + 1);
     rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
   }
@@ -84,10 +98,18 @@ Result<Selected> selected(const Config& config) {
                             config.evidence.rtt, config.evidence.loss));
   }
   Selected out{.job = std::string{kUsualJob}, .labels = *loss};
-  if (const auto job = out.labels.find("job"); job != out.labels.end()) {
-    out.job = job->second;
-    out.labels.erase(job);
+  const auto job = out.labels.find("job");
+  if (job == out.labels.end()) return out;
+  // Pings of the anycast address have a job of their own.
+  auto jobs = split(job->second, '|');
+  std::erase(jobs, kVipJob);
+  if (jobs.size() != 1) {
+    return fail(Remedy::fix_value,
+                fmt::format("evidence.loss is '{}': one job pings the nodes, beside '{}'",
+                            printable(config.evidence.loss), kVipJob));
   }
+  out.job = jobs.front();
+  out.labels.erase(job);
   return out;
 }
 

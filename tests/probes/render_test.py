@@ -102,7 +102,7 @@ class Render(unittest.TestCase):
     def test_targets_of_sessions_carry_their_upstream_and_other_matchers_become_labels(self):
         with tempfile.TemporaryDirectory() as folder:
             config = changed(folder, "region: region}", "region: city, upstream: via}")
-            text = config.read_text().replace('job="anycast-icmp"', 'job="pings",team="edge"')
+            text = config.read_text().replace('job=~"anycast-icmp|vip-icmp"', 'job="pings",team="edge"')
             config.write_text(text.replace("neighbor: 192.0.2.1,", "neighbor: 192.0.2.1, probe_target: 2001:db8::1,"))
             text = render("--for", "agent", "--probe", "beijing/mobile", config=config)
         self.assertEqual(promtool_says(text), "")
@@ -139,12 +139,14 @@ class Render(unittest.TestCase):
         ):
             with self.subTest(words):
                 self.assertIn(answer, render(*words, code=64))
-        with tempfile.TemporaryDirectory() as folder:
-            config = changed(folder, 'job="anycast-icmp"', 'job=~"anycast-.*"')
-            self.assertIn(
-                "only matchers of the form label",
-                render("--for", "agent", "--probe", "beijing/mobile", config=config, code=64),
-            )
+        for job, answer in (
+            ('job=~"anycast-.*"', "only matchers of the form label"),
+            ('job=~"vip-icmp"', "one job pings the nodes, beside 'vip-icmp'"),
+            ('job=~"a|b|vip-icmp"', "one job pings the nodes, beside 'vip-icmp'"),
+        ):
+            with self.subTest(job), tempfile.TemporaryDirectory() as folder:
+                config = changed(folder, 'job=~"anycast-icmp|vip-icmp"', job)
+                self.assertIn(answer, render("--for", "agent", "--probe", "beijing/mobile", config=config, code=64))
 
     def test_probes_alone_still_asks_the_daemon(self):
         self.assertIn("/nowhere", anycastctl("-s", "/nowhere", "probes", code=69))

@@ -119,7 +119,7 @@ TEST_CASE("RTT still waits for 'for'") {
 TEST_CASE("a probe that loses packets to its anchors is sick: its region counts nowhere") {
   Bench bench;
   bench.tamper = [](Evidence& e) {
-    ProbeSeries anchors{.key = {"", "", "mobile", "chengdu"}};
+    ProbeSeries anchors{.key = {"", "", "mobile", "chengdu", Target::anchor}};
     for (const auto& sample : e.series.front().samples) {
       anchors.samples.push_back({.at = sample.at, .received = true, .rtt = milliseconds{5}});
     }
@@ -136,6 +136,20 @@ TEST_CASE("a probe that loses packets to its anchors is sick: its region counts 
         "mobile in chengdu: sick probe: loses 25.0% to its anchors; not used");
   // It is known well enough: no reason to be blind.
   CHECK(bench.plan().series_usable == bench.plan().series_expected);
+}
+
+TEST_CASE("users that lose packets at the anycast address make no probe sick") {
+  Bench bench;
+  bench.tamper = [](Evidence& e) {
+    ProbeSeries vip{.key = {"", "", "mobile", "chengdu", Target::vip}};
+    for (const auto& sample : e.series.front().samples)
+      vip.samples.push_back({.at = sample.at, .received = true, .rtt = milliseconds{50}});
+    e.series.insert(e.series.begin(), std::move(vip));
+    lose(e, minutes{10}, 4, [](const ProbeKey& key) { return key.node.empty(); });
+  };
+  bench.run(minutes{5});
+  CHECK(discarded(bench.plan()).empty());
+  CHECK(path_of(bench.plan(), kEvening).regions[2].unusable.empty());
 }
 
 TEST_CASE("without anchors a region whose probes are bad to everything is sick") {

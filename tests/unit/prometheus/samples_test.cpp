@@ -194,17 +194,62 @@ TEST_CASE("a probe whose labels were changed goes on as one series") {
   CHECK(out.faults.empty());
 }
 
-TEST_CASE("series of names that are not configured are told once, probes of the VIP are not") {
+TEST_CASE("series of names that are not configured are told once") {
   const auto c = config();
   const auto out = evidence(c,
-                            {series({{1, 0}}), series({{1, 0}}, "", {"anycast", "cm", "beijing"}),
+                            {series({{1, 0}}), series({{1, 0}}, "", {"anycast", "cm", "chengdu"}),
                              series({{1, 0}}, "", {"hk-x", "cm", "beijing"}),
-                             series({{2, 0}}, "", {"hk-a", "c\x1b[1m", "beijing"}),
-                             series({{1, 0}}, "", {"hk-a", "cm", ""})},
+                             series({{2, 0}}, "", {"hk-a", "c\x1b[1m", "beijing"})},
                             {});
   CHECK(samples(out).size() == 1);
   CHECK(out.faults == Lines{"3 series of evidence.loss ignored, no such name is configured: "
-                            R"(carrier="c?[1m", node="hk-x", region="")"});
+                            R"(carrier="c?[1m", node="hk-x", region="chengdu")"});
+}
+
+TEST_CASE("a probe of the anycast address or of an anchor belongs to no node and no session") {
+  auto c = config();
+  c.evidence.labels.upstream = "via";
+  const auto out = evidence(c,
+                            {series({{1, 1}}, "", {"anycast", "cm", "beijing", "any"}),
+                             series({{1, 0}}, "", {"anchor", "cm", "beijing", ""})},
+                            {series({{1, 0.04}}, "", {"anycast", "cm", "beijing", "any"})});
+  REQUIRE(out.series.size() == 2);
+  CHECK(out.series[0].key == ProbeKey{"", "", "cm", "beijing", Target::vip});
+  CHECK(out.series[0].samples == std::vector<Sample>{{at(1), true, milliseconds{40}}});
+  CHECK(out.series[1].key == ProbeKey{"", "", "cm", "beijing", Target::anchor});
+  CHECK(out.faults.empty());
+}
+
+TEST_CASE("a node may be called anycast") {
+  auto c = config();
+  c.nodes["anycast"] = c.nodes["hk-a"];
+  const auto out = evidence(c, {series({{1, 0}}, "", {"anycast", "cm", "beijing"})}, {});
+  REQUIRE(out.series.size() == 1);
+  CHECK(out.series[0].key == ProbeKey{"anycast", "", "cm", "beijing"});
+}
+
+TEST_CASE("so many anycast addresses as there are may be pinged at the same time, no more") {
+  auto c = config();
+  c.prefixes = {{.prefix = *Prefix::parse("203.0.113.0/24"),
+                 .origin_asn = 64500,
+                 .vips = {*Address::parse("203.0.113.1"), *Address::parse("203.0.113.2")}}};
+  const std::vector<std::string> vip{"anycast", "cm", "beijing"};
+  std::vector<Series> loss{series({{10, 0}, {20, 1}}, "target=\"1\"", vip),
+                           series({{11, 1}, {21, 0}}, "target=\"2\"", vip)};
+  std::vector<Series> rtt{series({{10, 0}, {20, 0.02}}, "phase=\"rtt\",target=\"1\"", vip),
+                          series({{11, 0.01}, {21, 0}}, "phase=\"rtt\",target=\"2\"", vip)};
+  const auto both = evidence(c, loss, rtt);
+  REQUIRE(both.series.size() == 1);
+  CHECK(both.series[0].samples == std::vector<Sample>{{at(10), false},
+                                                      {at(11), true, milliseconds{10}},
+                                                      {at(20), true, milliseconds{20}},
+                                                      {at(21), false}});
+  CHECK(both.faults.empty());
+  loss.push_back(series({{12, 0}, {22, 0}}, "target=\"3\"", vip));
+  const auto more = evidence(c, loss, rtt);
+  CHECK(more.series.empty());
+  REQUIRE(more.faults.size() == 1);
+  CHECK(more.faults[0].starts_with("anycast cm beijing refused: several series"));
 }
 
 TEST_CASE("the upstream label counts only where it is configured, and may be absent") {
