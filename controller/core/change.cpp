@@ -120,10 +120,12 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
   plan.proposal = *std::move(proposed);
   plan.already_in_force = !change;
   if (!change) notice_exports(seen, plan.fragment, plan);
-  const bool person =
-      before.person_applies || std::ranges::any_of(plan.steps, [](const Step& step) {
-        return step.decision != 0 && !automatic(step);
-      });
+  const auto taken = [&](auto which) {
+    return std::ranges::any_of(plan.steps,
+                               [&](const Step& s) { return s.decision != 0 && which(s); });
+  };
+  const bool person = before.person_applies || taken([](const Step& s) { return !automatic(s); });
+  const bool back = taken([](const Step& s) { return s.cause == Cause::undo; });
   // Only the file differs: to put it back changes no announcement, and to leave it there lets the
   // next `configure` of anybody make active what nobody confirmed.
   const bool file_only = change && change->why == Change::Why::drift &&
@@ -131,12 +133,14 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
                          !seen.router.value->unconfirmed;
   const bool may = setup.config.mode == Mode::automatic ||
                    (setup.config.mode == Mode::advise && (person || file_only));
-  const bool waits = next.freeze || (next.safe_until && seen.now < *next.safe_until);
+  const bool waits = (next.freeze && !back) || (next.safe_until && seen.now < *next.safe_until);
   if (change && (!may || (waits && !person))) {
     if (change->why != Change::Why::step)
       notice(plan, Notice::Level::warning, "drift", change->text);
     return;
   }
+  const bool meant = before.person_applies || before.forced;
+  if (change && !meant && notice_unlisted(setup.config, seen, plan)) return;
   plan.change = change;
   if (!plan.change) return;
   if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;

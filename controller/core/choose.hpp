@@ -20,10 +20,11 @@ int rung_of(const Policy& policy, const Stance& stance);
 ///  3.0 undo     users are worse off by the last step: back, one step
 ///  3.1 drain    a person drains this node: GRACEFUL_SHUTDOWN, then withdraw
 ///  3.2 pin      a person pinned the session
-///  3.3 return   the session stands where neither a rung nor a standing order wants it: back to its
-///  rung 3.4 startup  adopted as withdrawn, nothing known against it: announce 3.5 degrade  a
-///  carried path is bad and moving helps: one rung up 3.6 restore  all carried paths are measured
-///  clear: one rung down
+///  3.3 return   the session stands where neither a rung nor a standing order wants it: back to
+///               its rung
+///  3.4 startup  adopted as withdrawn, nothing known against it: announce
+///  3.5 degrade  a carried path is bad and moving helps: one rung up
+///  3.6 restore  all carried paths are measured clear: one rung down
 /// With policy prefer 3.5 and 3.6 are the rules of prefer.hpp, and 3.4 joins without taking users
 /// from any primary. Guards decide later whether a step may be taken.
 std::vector<Step> choose(const Context& context);

@@ -81,12 +81,20 @@ std::optional<Comparison> compare(const Config& config, const Seen& seen,
   return out;
 }
 
+/// Nothing was to be gained for these users: they were well, on another path. Now they feel what
+/// this one is like: a step that was to send users away drew them onto it.
+bool drawn(const EffectGuard& limits, const Measured& m, Duration most) {
+  if (!m.aim.meant || m.aim.expected < -limits.harm || !m.stayed) return false;
+  return std::chrono::abs(m.now - *m.stayed) <= std::max(most, *m.stayed / 5);
+}
+
 bool harmed(const EffectGuard& limits, const Measured& m) {
   const auto most =
       std::max(limits.harm, Duration{score(m.aim.before).count() * limits.harm_share / kAll});
   if (m.change.value <= most || m.change.low <= Duration{0}) return false;
   // Others who fare better for reasons of their own are no harm done to these.
   if (m.now <= score(m.aim.before) + most) return false;
+  if (drawn(limits, m, most)) return true;
   // Worse than before, but not by the step: the path that they left is as bad by now, or it has
   // become well again since, which a return has to wait for like any other.
   if (m.stayed && m.now <= *m.stayed + most) return false;
@@ -256,10 +264,9 @@ class Teacher {
 /// Predictions that fail by much, twice in a short time: the model of the world is wrong.
 void freeze_if_diverged(const Config& config, const Seen& seen, State& state,
                         std::vector<Event>& events) {
-  constexpr auto kActor = "anycastd";
   auto& learned = state.learned;
   const auto until = seen.now + config.guards.effect.clean;
-  const bool ours = state.freeze && state.freeze->actor == kActor;
+  const bool ours = state.freeze && state.freeze->actor == kEngine;
   // The hour has to be a clean one: what cannot be seen is not.
   if (ours && !seen.evidence.value) state.freeze->until = until;
   if (learned.far_off.size() < kFew || (state.freeze && !ours)) return;
@@ -271,7 +278,7 @@ void freeze_if_diverged(const Config& config, const Seen& seen, State& state,
   state.freeze = Standing{.since = seen.now,
                           .until = until,
                           .reason = "divergence: two predictions were far off within 2h",
-                          .actor = kActor};
+                          .actor = kEngine};
   events.push_back(
       {.kind = "frozen",
        .priority = 3,

@@ -13,6 +13,9 @@ namespace anycast::core {
 // by difference in differences: the change of the users whom the session serves, less the mean
 // change of the carriers that the step does not touch.
 
+/// Who froze where predictions cannot be trusted.
+inline constexpr auto kEngine = "anycastd";
+
 /// From a step to the looks at what it did: as configured, but not before the window that is looked
 /// at has passed.
 Duration early_look(const Config& config);

@@ -199,6 +199,7 @@ std::string effect_of(const State& state, const std::string& upstream) {
     for (const auto& [carrier, aim] : open->second.aims) {
       if (aim.meant) parts.push_back(carrier + " predicted " + signed_ms(aim.expected));
     }
+    if (parts.empty()) parts.emplace_back("nothing predicted while the plan is not complete");
     return join(parts, "; ") + ", not measured yet";
   }
   const auto finding = state.learned.findings.find(upstream);

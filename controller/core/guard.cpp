@@ -11,6 +11,7 @@
 #include "controller/core/damping.hpp"
 #include "controller/core/effect.hpp"
 #include "controller/core/guard_words.hpp"
+#include "controller/core/listed.hpp"
 #include "controller/core/pauses.hpp"
 #include "controller/core/prefer_guards.hpp"
 
@@ -33,10 +34,13 @@ Word mode(const Context& context, const Step& step) {
   return refuse("mode", text + ": a person applies it (anycastctl apply)", "mode");
 }
 
-// 5.2 A person's stop.
-Word freeze(const Context& context, const Step&) {
+// 5.2 A person's stop, or the engine's own.
+Word freeze(const Context& context, const Step& step) {
   const auto& freeze = context.state.freeze;
   if (!freeze) return pass("freeze", "not frozen");
+  // Where predictions cannot be trusted what did harm still goes back.
+  if (step.cause == Cause::undo && freeze->actor == kEngine)
+    return pass("freeze", "frozen by itself: back only");
   return refuse("freeze", fmt::format("frozen by {} \"{}\"", freeze->actor, freeze->reason), {},
                 freeze->until);
 }
@@ -236,14 +240,14 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-// 5.17 to 5.21: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp.
+// 5.17 to 5.22: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp.
 
 /// A rule with the names under which it speaks; the test of the texts wants a case for each.
 struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 21> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 22> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -263,7 +267,8 @@ constexpr std::array<Rule, 21> kGuards = {{{mode, {"mode"}},
                                            {reannounce, {"reannounce"}},
                                            {reversal, {"reversal"}},
                                            {effect, {"effect"}},
-                                           {capacity, {"capacity"}}}};
+                                           {capacity, {"capacity"}},
+                                           {listed, {"listed"}}}};
 
 }  // namespace
 

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "controller/base/text.hpp"
+#include "controller/core/listed.hpp"
+
 namespace anycast::core {
 
 void notice(Plan& plan, Notice::Level level, std::string code, std::string text) {
@@ -20,6 +23,16 @@ void notice_exports(const Seen& seen, const Fragment& wanted, Plan& plan) {
                        "runs our fragment: look for a disabled protocol or an edit by hand",
                        upstream, session.exports.size(), exports->second.size()));
   }
+}
+
+bool notice_unlisted(const Config& config, const Seen& seen, Plan& plan) {
+  const auto lost = no_longer_listed(config, *seen.router.value);
+  if (lost.empty()) return false;
+  notice(plan, Notice::Level::error, "listed",
+         fmt::format("{} is announced and not in the configuration any more: it stays until a "
+                     "person applies that (anycastctl apply)",
+                     join(lost, ", ")));
+  return true;
 }
 
 namespace {

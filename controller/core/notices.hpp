@@ -20,4 +20,7 @@ void notices(const Config& config, const Seen& seen, const State& next, Plan& pl
 /// fragment over again.
 void notice_exports(const Seen& seen, const Fragment& wanted, Plan& plan);
 
+/// What runs and is not in the configuration any more (`no_longer_listed`); true if there is any.
+bool notice_unlisted(const Config& config, const Seen& seen, Plan& plan);
+
 }  // namespace anycast::core

@@ -49,19 +49,32 @@ class Chooser {
   std::string name(const Ranked& ranked) const { return to_string(session_of(context_, ranked)); }
 
   // 4.2
-  void first(const CarrierPlan& plan, Choice& choice) {
+  void first(CarrierPlan& plan, Choice& choice, const std::string& why) {
     const auto* taken = most_attractive(plan);
     if (taken == nullptr || taken->role == Role::unranked) taken = &plan.ranked.front();
-    if (taken->role == Role::unranked) return;
+    if (taken->role == Role::unranked) {
+      plan.why = why + "nothing is known of any path that is announced";
+      return;
+    }
     choice = {.primary = session_of(context_, *taken), .since = at_, .moves = choice.moves};
+    plan.why = fmt::format("{}{} takes the users: {} of those announced", why, name(*taken),
+                           taken == most_attractive(plan) ? "the most attractive" : "the best");
   }
 
   /// 4.3 and 4.4; true if it has dealt with the carrier.
-  bool away(const CarrierPlan& plan, const Ranked& primary, Choice& choice) {
+  bool away(CarrierPlan& plan, const Ranked& primary, Choice& choice) {
     if (primary.level == kSilent) {
       choice.worse.clear();
       choice.gone_since = choice.gone_since.value_or(at_);
-      if (at_ - *choice.gone_since >= limits_.confirm) first(plan, choice);
+      const auto since = *choice.gone_since;
+      const auto gone = fmt::format("{} is not known to be announced since {}; ", name(primary),
+                                    format_clock(since));
+      if (at_ - since >= limits_.confirm) {
+        first(plan, choice, gone);
+      } else {
+        plan.earliest = since + limits_.confirm;
+        plan.why = gone + "it keeps its place until that is confirmed";
+      }
       return true;
     }
     choice.gone_since.reset();
@@ -73,7 +86,9 @@ class Chooser {
     choice.contradicted_since = choice.contradicted_since.value_or(at_);
     const auto since = std::max(*choice.contradicted_since, choice.since);
     if (at_ - since < kContradicted) return false;
-    first(plan, choice);
+    first(plan, choice,
+          fmt::format("{} is more attractive than {} since {}; ", name(*taken), name(primary),
+                      format_clock(*choice.contradicted_since)));
     return true;
   }
 
@@ -102,11 +117,12 @@ class Chooser {
     std::erase_if(choice.left,
                   [&](const auto& entry) { return at_ - entry.second >= limits_.hold.after; });
     if (plan.ranked.empty()) return;
-    if (!choice.primary) return first(plan, choice);
+    if (!choice.primary) return first(plan, choice, {});
     const auto* primary = find_ranked(context_, plan, *choice.primary);
     if (primary == nullptr) {
+      const auto gone = to_string(*choice.primary);
       choice.primary.reset();
-      return first(plan, choice);
+      return first(plan, choice, gone + " is not configured any more; ");
     }
     if (away(plan, *primary, choice)) return;
     if (primary->role == Role::unranked) {
@@ -136,7 +152,7 @@ class Chooser {
     auto& plan = plans_[index];
     const auto& path = context_.paths[primary.path];
     const auto* best = alternative(plan, primary, choice);
-    const bool losing = path.fast.sent >= kLeastSent && path.fast.loss.low > limits_.emergency_loss;
+    const bool losing = losing_now(limits_, path);
     const bool urgent = best != nullptr && losing && best->score.high < primary.score.low;
     const bool better =
         best != nullptr && (urgent || surely_better(limits_, best->score, primary.score));

@@ -60,7 +60,7 @@ class Wisher {
     out.primary = with_role(*plan, Role::primary);
     if (out.me == nullptr || !out.me->worse_since || out.me == out.primary) return out;
     const auto& path = context_.paths[out.me->path];
-    const bool urgent = path.fast.sent >= kLeastSent && path.fast.loss.low > limits_.emergency_loss;
+    const bool urgent = losing_now(limits_, path);
     const auto lasted = context_.seen.evidence.value->at - *out.me->worse_since;
     out.confirmed = out.primary != nullptr && (urgent || lasted >= limits_.confirm);
     return out;

@@ -71,4 +71,8 @@ bool surely_better(const Prefer& prefer, const Bounded<Duration>& a, const Bound
   return a.high + margin < b.low;
 }
 
+bool losing_now(const Prefer& limits, const PathReport& path) {
+  return path.alarm && path.fast.sent >= kLeastSent && path.fast.loss.low > limits.emergency_loss;
+}
+
 }  // namespace anycast::core

@@ -29,4 +29,8 @@ Ppm weight(const Config& config, const std::string& carrier);
 /// True if `a` is surely better than `b` by the margin.
 bool surely_better(const Prefer& prefer, const Bounded<Duration>& a, const Bounded<Duration>& b);
 
+/// Whether the path loses over `emergency_loss` for sure in the fast window, by an alarm of the
+/// regions together: a burst at one probe is no emergency.
+bool losing_now(const Prefer& limits, const PathReport& path);
+
 }  // namespace anycast::core

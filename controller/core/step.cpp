@@ -115,7 +115,7 @@ void tell_refusals(const Context& context, State& next, Plan& plan) {
     if (told != next.refused.end() && told->second == refused[step.upstream]) continue;
     plan.events.push_back({.kind = "guard-refused",
                            .priority = 4,
-                           .text = step_refused(context.config, step),
+                           .text = step_refused(context.config, plan, step),
                            .upstream = step.upstream,
                            .node = context.config.self,
                            .from = to_string(step.from),

@@ -48,6 +48,12 @@ std::string evidence(const Config& config, const Plan& plan, const Step& step) {
   return age ? fmt::format(" ({} samples, {} old)", samples, format_age(*age)) : std::string{};
 }
 
+/// "12:20:20", with its day where that is not today.
+std::string day_and_clock(Time now, Time t) {
+  const auto day = format_utc(t).substr(0, 10);
+  return day == format_utc(now).substr(0, 10) ? format_clock(t) : day + " " + format_clock(t);
+}
+
 std::string next_of(const Config& config, const SessionState& session) {
   const auto& ladder = config.policy.carrier_bad;
   const int top = static_cast<int>(ladder.size());
@@ -80,7 +86,7 @@ std::string step_done(const Config& config, const Plan& plan, const Step& step,
                      evidence(config, plan, step), next_of(config, after), step.decision);
 }
 
-std::string step_refused(const Config& config, const Step& step) {
+std::string step_refused(const Config& config, const Plan& plan, const Step& step) {
   std::vector<std::string> words;
   for (const auto& word : step.guards) {
     if (!word.passed) words.push_back(fmt::format("{}: {}", word.guard, word.text));
@@ -88,7 +94,7 @@ std::string step_refused(const Config& config, const Step& step) {
   const auto earliest = step.earliest();
   return fmt::format("did not {} {} on {}: {}; wanted because {}; next: tried again each cycle{}",
                      to_string(step.to), step.upstream, config.self, join(words, ", "), step.why,
-                     earliest ? ", not before " + format_clock(*earliest) : "");
+                     earliest ? ", not before " + day_and_clock(plan.now, *earliest) : "");
 }
 
 SessionReport session_report(const Config& config, const Plan& plan, const std::string& upstream,

@@ -14,7 +14,7 @@ namespace anycast::core {
 std::string step_done(const Config& config, const Plan& plan, const Step& step,
                       const SessionState& after);
 /// "did not withdraw cmi on hk-idc-1: <guard>; wanted because <why>; next: ...".
-std::string step_refused(const Config& config, const Step& step);
+std::string step_refused(const Config& config, const Plan& plan, const Step& step);
 /// What the session waits for and when, given this cycle's step for it (or none).
 SessionReport session_report(const Config& config, const Plan& plan, const std::string& upstream,
                              const SessionState& session);

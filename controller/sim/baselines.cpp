@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "controller/sim/answers.hpp"
 #include "controller/sim/fleets.hpp"
 
 namespace anycast::sim {
@@ -16,8 +17,6 @@ std::vector<std::vector<PathNo>> by_carrier(const Fixture& fixture) {
     out[carrier_number(fixture, path)].push_back(path);
   return out;
 }
-
-double score(const Level& level) { return level.rtt_us / 1e3 + 2'000 * (level.loss_ppm / 1e6); }
 
 /// Score over the whole span by traffic.
 double mean_score(const Fixture& fixture, PathNo path) {
@@ -69,14 +68,17 @@ Spread best_map(const Fixture& fixture, const std::function<double(PathNo)>& of)
 Figures steered(const Fixture& fixture, std::uint64_t seed, const Steering& rule) {
   Scene scene{.fixture = fixture, .routing = {fixture, seed}, .load = Load{fixture}};
   Figures out;
+  Watch watch{fixture};
   for (; scene.tick < fixture.ticks; ++scene.tick) {
     scene.now = fixture.at(scene.tick + 1);
     scene.routing.advance(fixture.at(scene.tick));
     scene.load.spread(scene.routing.spread(), scene.tick);
     feel(fixture, scene.routing.spread(), scene.load, scene.tick, out);
     if (rule) rule(scene);
+    watch.look(scene);
   }
   scene.routing.count(out);
+  out.answers = watch.answers();
   return out;
 }
 

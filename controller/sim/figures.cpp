@@ -20,6 +20,10 @@ bool in_peak(std::int64_t tick) {
 
 }  // namespace
 
+double score(const Level& level) {
+  return level.rtt_us / 1e3 + 2'000 * (level.loss_ppm / kMillion);
+}
+
 void Felt::add(double weight, const std::optional<Level>& level) {
   constexpr double kBadLoss = 0.03;
   constexpr double kBadRttMs = 200;
@@ -36,6 +40,14 @@ void Felt::add(double weight, const std::optional<Level>& level) {
   served += weight;
   rtt_ms += weight * ms;
   if (lost > kBadLoss || ms > kBadRttMs) bad += weight;
+}
+
+double Answers::decided_within_s(double share) const {
+  if (decided_s.empty()) return 0;
+  auto sorted = decided_s;
+  std::ranges::sort(sorted);
+  const auto last = static_cast<double>(sorted.size() - 1);
+  return sorted[static_cast<std::size_t>(last * share)];
 }
 
 double Figures::rtt_quantile(double share) const {
@@ -66,6 +78,10 @@ void Load::spread(const Spread& spread, std::int64_t tick) {
   }
 }
 
+double Load::fullest() const {
+  return fixture_.capacity <= 0 ? 0 : *std::ranges::max_element(users_) / fixture_.capacity;
+}
+
 Level Load::level(PathNo path, std::int64_t tick) const {
   auto out = fixture_.levels[path][static_cast<std::size_t>(tick)];
   if (fixture_.capacity <= 0) return out;
@@ -77,17 +93,37 @@ Level Load::level(PathNo path, std::int64_t tick) const {
   return out;
 }
 
+namespace {
+
+/// [carrier]: the nearest node's RTT, as the paths are without any load.
+std::vector<double> floors(const Fixture& fixture, std::int64_t tick) {
+  std::vector<double> out(fixture.users.size(), 0);
+  for (std::size_t carrier = 0; carrier < out.size(); ++carrier) {
+    for (const auto path : fixture.preferred[carrier]) {
+      const double ms = fixture.levels[path][static_cast<std::size_t>(tick)].rtt_us / 1e3;
+      out[carrier] = out[carrier] > 0 ? std::min(out[carrier], ms) : ms;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 void feel(const Fixture& fixture, const Spread& spread, const Load& load, std::int64_t tick,
           Figures& out) {
   if (out.carriers.empty()) out.carriers.resize(spread.size());
   const bool peak = in_peak(tick);
   out.hours += to_seconds(kTick) / 3600;
+  out.fullest = std::max(out.fullest, load.fullest());
+  const auto nearest = floors(fixture, tick);
   const auto add = [&](std::size_t carrier, double part, const std::optional<Level>& level) {
     const double weight =
         fixture.traffic[static_cast<std::size_t>(tick)] * fixture.users[carrier] * part;
-    out.all.add(weight, level);
-    if (peak) out.peak.add(weight, level);
-    out.carriers[carrier].add(weight, level);
+    for (auto* felt : {&out.all, peak ? &out.peak : nullptr, &out.carriers[carrier]}) {
+      if (felt == nullptr) continue;
+      felt->add(weight, level);
+      if (level) felt->floor_ms += weight * nearest[carrier];
+    }
     if (!level) return;
     const auto ms = static_cast<std::size_t>(level->rtt_us / 1'000);
     out.histogram[std::min(ms, out.histogram.size() - 1)] += weight;

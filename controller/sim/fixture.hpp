@@ -20,12 +20,13 @@ struct Level {
 /// A path by its place in Fixture::paths.
 using PathNo = std::size_t;
 
-/// Nobody hears from a probe for a while.
+/// Nobody hears from a probe for a while, or its own line loses some of all that it sends.
 struct Outage {
   std::string carrier;
   std::string region;
   Time from;
   Time to;
+  std::int32_t loss_ppm = 0;  ///< 0: it says nothing at all
 };
 
 /// A world that simulations run in: the fleet, how good every path is at any time, where the users

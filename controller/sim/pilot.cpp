@@ -31,6 +31,22 @@ std::map<std::string, Stance> plain(const Config& config) {
   return out;
 }
 
+/// Takes out what the node's server does not have.
+void hide(const Answer& answer, Duration scrape, Evidence& evidence) {
+  if (answer.empty) evidence.series.clear();
+  if (answer.vip_only) {
+    std::erase_if(evidence.series,
+                  [](const ProbeSeries& series) { return series.key.target == Target::node; });
+  }
+  if (answer.scrapes == Answer::Scrapes::all) return;
+  const int wanted = answer.scrapes == Answer::Scrapes::odd ? 1 : 0;
+  for (auto& series : evidence.series) {
+    std::erase_if(series.samples, [&](const Sample& sample) {
+      return sample.at.time_since_epoch() / scrape % 2 != wanted;
+    });
+  }
+}
+
 }  // namespace
 
 Pilot::Pilot(const core::Setup& setup) {
@@ -90,7 +106,7 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
   evidence.at = at;
   evidence.partial = node.answer.partial;
   if (node.answer.partial) evidence.faults.emplace_back("simulated warning");
-  if (node.answer.empty) evidence.series.clear();
+  hide(node.answer, node.setup->config.evidence.scrape, evidence);
   found->seen = node.answer.empty || node.answer.partial ? now - config.evidence.longest()
                                                          : std::min(at, now - node.answer.late);
   found->meters.feed(evidence);
@@ -101,6 +117,7 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
 void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
   const auto& config = node.setup->config;
   seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
+  seen.orders = std::exchange(node.orders, {});
   auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered);
   node.router = *std::exchange(seen.router.value, std::nullopt);
   Outcome outcome;

@@ -20,6 +20,8 @@ struct Answer {
   bool empty = false;               ///< no series at all
   Duration late = {};               ///< samples come so much after they were taken
   bool fleet_unknown = false;       ///< without the nodes' own metrics
+  bool vip_only = false;            ///< nothing but pings of the anycast address
+  enum class Scrapes { all, even, odd } scrapes = Scrapes::all;  ///< that the server has
   bool operator==(const Answer&) const = default;
 };
 
@@ -39,9 +41,10 @@ class Pilot {
     State state = {};
     RouterView router = {.kind = "bird"};
     Answer answer = {};
-    Duration ahead = {};         ///< of its clock
-    bool refuses = false;        ///< its routing daemon takes nothing
-    std::string plan_hash = {};  ///< of the last cycle
+    Duration ahead = {};             ///< of its clock
+    bool refuses = false;            ///< its routing daemon takes nothing
+    std::vector<Order> orders = {};  ///< for the next cycle
+    std::string plan_hash = {};      ///< of the last cycle
     std::optional<Time> changed = {};
     std::vector<Event> events = {};  ///< of the last cycle
     core::Rendered rendered = {};

@@ -57,13 +57,16 @@ void Probes::ping(const Load& load, const Spread& spread, std::int64_t tick) {
   for (auto& one : all_) {
     while (!one.outages.empty() && one.outages.front().to <= from)
       one.outages.erase(one.outages.begin());
-    if (!one.outages.empty() && one.outages.front().from <= from) continue;
+    const bool out = !one.outages.empty() && one.outages.front().from <= from;
+    const auto own_loss = out ? one.outages.front().loss_ppm : 0;
+    if (out && own_loss == 0) continue;
     std::optional<Level> level;
     if (one.key.target == Target::node) {
       level = levels[one.path];
     } else if (!spread[one.carrier].empty()) {
       level = levels[spread[one.carrier].front().path];
     }
+    if (level) level->loss_ppm = std::min(1'000'000, level->loss_ppm + own_loss);
     if (one.samples.size() > 2 * kMost)
       one.samples.erase(one.samples.begin(), one.samples.end() - kMost);
     for (std::int64_t i = 1; i <= per_tick; ++i)

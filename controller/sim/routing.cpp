@@ -1,6 +1,7 @@
 #include "controller/sim/routing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace anycast::sim {
 namespace {
@@ -37,23 +38,32 @@ Routing::Routing(const Fixture& fixture, std::uint64_t seed)
 void Routing::say(const Link& link, const Stance& stance, Time now) {
   auto& said = said_.at(link);
   if (said == stance) return;
-  far_.update(said, stance);
+  // What leaves a node's sessions together is one change of its route by the time it is far away.
+  if (std::exchange(far_heard_, {link.first, now}) != std::pair{link.first, now})
+    far_.update(said, stance);
   at_session_.at(link).update(said, stance);
+  counted_.most_updates = std::max(counted_.most_updates, ++updates_[link]);
   auto& kind = !stance.announces() ? counted_.withdrawals
                : said.announces()  ? counted_.attribute_changes
                                    : counted_.announcements;
   ++kind;
-  const bool heard = !deaf || stance.announces() != said.announces();
+  const bool heard = !odd.deaf || stance.announces() != said.announces();
   said = stance;
   counted_.least_nodes = std::min(counted_.least_nodes, nodes_announcing());
   for (PathNo path = 0; path < fixture_.paths.size(); ++path) {
     const auto& key = fixture_.paths[path];
     if (key.node != link.first || key.upstream != link.second) continue;
-    const int now_is = deaf && stance.announces() ? 0 : handicap(stance, key.carrier);
-    const auto at = now + delay(dice_, !stance.announces(), slow_withdrawals);
-    if (heard) coming_.push_back({at, path, now_is});
+    const auto at = now + delay(dice_, !stance.announces(), odd.slow_withdrawals) + odd.later;
+    if (heard) coming_.push_back({at, path, felt_handicap(stance, key.carrier)});
   }
   std::ranges::stable_sort(coming_, {}, &Coming::at);
+}
+
+int Routing::felt_handicap(const Stance& stance, const std::string& carrier) const {
+  if (!stance.announces()) return handicap(stance, carrier);
+  if (odd.deaf || (odd.no_graceful && stance.kind == Stance::Kind::drain)) return 0;
+  const int out = handicap(stance, carrier);
+  return odd.backwards ? -out : out;
 }
 
 void Routing::advance(Time now) {
@@ -78,7 +88,10 @@ void Routing::choose(Time now) {
     auto& lately = lately_[carrier];
     if (!lately.empty() && lately.back().second == *best) continue;
     while (lately.size() > 1 && now - lately[1].first > kSoon) lately.pop_front();
-    if (!lately.empty()) ++counted_.moves;
+    if (!lately.empty()) {
+      ++counted_.moves;
+      counted_.moved_users += fixture_.users[carrier];
+    }
     const auto again = [&](const auto& move) { return move.second == *best; };
     if (std::ranges::any_of(lately, again)) ++counted_.back_and_forth;
     lately.emplace_back(now, *best);
@@ -107,6 +120,8 @@ void Routing::count(Figures& out) const {
   out.attribute_changes = counted_.attribute_changes;
   out.unannounced_s = counted_.unannounced_s;
   out.least_nodes = counted_.least_nodes;
+  out.most_updates = counted_.most_updates;
+  out.moved_users = counted_.moved_users;
   out.moves = counted_.moves;
   out.back_and_forth = counted_.back_and_forth;
   out.steers = true;

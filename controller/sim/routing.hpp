@@ -35,10 +35,15 @@ class Routing {
   /// What the updates until now add to the figures.
   void count(Figures& out) const;
 
-  /// A world where communities and prepends change nothing (scenarios).
-  bool deaf = false;
-  /// Every withdrawal takes as long as the longest (scenarios).
-  bool slow_withdrawals = false;
+  /// How the world differs from a good one (scenarios).
+  struct Oddities {
+    bool deaf = false;              ///< communities and prepends change nothing
+    bool backwards = false;         ///< they attract instead of sending away
+    bool no_graceful = false;       ///< GRACEFUL_SHUTDOWN is not honoured
+    bool slow_withdrawals = false;  ///< every withdrawal takes as long as the longest
+    Duration later = {};            ///< everything arrives so much later
+  };
+  Oddities odd = {};
 
  private:
   struct Coming {
@@ -47,13 +52,17 @@ class Routing {
     int handicap;
   };
   void choose(Time now);
+  /// How much less attractive the stance makes a path to the carrier in this world.
+  int felt_handicap(const Stance& stance, const std::string& carrier) const;
 
   const Fixture& fixture_;
   Dice dice_;
   std::map<Link, Stance> said_;
   std::map<Link, Dampers> at_session_;
+  std::map<Link, int> updates_;
   Dampers far_;
-  std::vector<int> handicaps_;  ///< [path], as its carrier knows it
+  std::pair<std::string, Time> far_heard_ = {};  ///< the last update there: node and time
+  std::vector<int> handicaps_;                   ///< [path], as its carrier knows it
   std::vector<Coming> coming_;
   Spread spread_;
   std::vector<std::deque<std::pair<Time, PathNo>>> lately_;  ///< [carrier], moves of 30 minutes

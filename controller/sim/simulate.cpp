@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "controller/base/text.hpp"
 #include "controller/sim/pilot.hpp"
 
 namespace anycast::sim {
@@ -50,19 +51,44 @@ void add_naive(std::vector<Figures>& rows, const Fixture& fixture, std::uint64_t
   add(rows, "greedy", steered(fixture, seed, greedy(fixture, seed)));
 }
 
+void note(const Pilot& pilot, Inside& inside) {
+  for (const auto& node : pilot.nodes()) {
+    ++inside.conditions[to_string(node.state.condition)];
+    for (const auto& [upstream, refusal] : node.state.refused) {
+      for (const auto& guard : split(refusal.substr(refusal.rfind(' ') + 1), ','))
+        ++inside.refused[guard];
+    }
+    for (const auto& event : node.events) {
+      if (event.kind == "effect") ++inside.effects[event.to];
+    }
+  }
+}
+
 }  // namespace
 
-Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed) {
+std::optional<double> Inside::accuracy() const {
+  const auto count = [&](const char* effect) {
+    const auto found = effects.find(effect);
+    return found == effects.end() ? 0 : found->second;
+  };
+  const int right = count("sufficient");
+  const int all = right + count("none") + count("harmful");
+  return all > 0 ? std::optional{static_cast<double>(right) / all} : std::nullopt;
+}
+
+Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed,
+              Inside* inside) {
   struct Fleet {
     Probes probes;
     Pilot pilot;
   };
   auto fleet = std::make_shared<Fleet>(Fleet{Probes{fixture, seed}, Pilot{setup}});
   const auto interval = setup.config.prometheus.interval;
-  return [fleet, interval](Scene& scene) {
+  return [fleet, interval, inside](Scene& scene) {
     fleet->probes.ping(scene.load, scene.routing.spread(), scene.tick);
-    if (scene.now.time_since_epoch() % interval == Duration{0})
-      fleet->pilot.cycle(fleet->probes, scene.routing, scene.now);
+    if (scene.now.time_since_epoch() % interval != Duration{0}) return;
+    fleet->pilot.cycle(fleet->probes, scene.routing, scene.now);
+    if (inside != nullptr) note(fleet->pilot, *inside);
   };
 }
 
@@ -81,11 +107,10 @@ Result<Simulation> simulate(const SimulateOptions& options) {
     add(out.rows, "single node", spread(*world, single_node(*world)));
   }
   add(out.rows, "plain anycast", steered(*world, seed, {}));
-  if (options.compare) {
-    add(out.rows, "static map", spread(*world, static_map(*world)));
-    add_naive(out.rows, *world, seed);
-  }
-  add(out.rows, "ours", steered(*world, seed, traced(ours(*world, setup, seed), out.trace)));
+  add(out.rows, "static map", spread(*world, static_map(*world)));
+  if (options.compare) add_naive(out.rows, *world, seed);
+  const auto rule = ours(*world, setup, seed, &out.inside);
+  add(out.rows, "ours", steered(*world, seed, traced(rule, out.trace)));
   add(out.rows, "oracle", spread(*world, oracle(*world)));
   return out;
 }
@@ -96,6 +121,10 @@ const Figures& Simulation::row(const std::string& controller) const {
 
 double Simulation::regret_ms(const Figures& figures) const {
   return figures.all.score() - row("oracle").all.score();
+}
+
+double Simulation::regret_to_map_ms(const Figures& figures) const {
+  return figures.all.score() - row("static map").all.score();
 }
 
 }  // namespace anycast::sim

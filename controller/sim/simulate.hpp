@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -20,18 +21,32 @@ struct SimulateOptions {
   std::optional<Config> config = {};  ///< whose thresholds, policy and guards are tried
 };
 
+/// What went on inside our controllers.
+struct Inside {
+  std::map<std::string, int> conditions = {};  ///< cycles of all nodes by condition, "run"
+  std::map<std::string, int> refused = {};     ///< cycles in which this guard alone or among others
+                                               ///< refused a wanted step, but to wait its time
+  std::map<std::string, int> effects = {};     ///< what measured steps turned out as, "sufficient"
+
+  /// Of the predictions that could be measured, the share that came true.
+  std::optional<double> accuracy() const;
+};
+
 /// All that one run says.
 struct Simulation {
   std::string fixture;
   std::string about;
   std::uint64_t seed = 0;
   int days = 0;
-  std::vector<Figures> rows = {};  ///< "ours" and "oracle" among them
+  std::vector<Figures> rows = {};  ///< "ours", "static map" and "oracle" among them
   Trace trace = {};                ///< of ours
+  Inside inside = {};
 
   const Figures& row(const std::string& controller) const;
   /// How much better the best possible would have been, as a score in ms.
   double regret_ms(const Figures& figures) const;
+  /// How much better the best fixed map would have been, known for the whole span beforehand.
+  double regret_to_map_ms(const Figures& figures) const;
 };
 
 Result<Simulation> simulate(const SimulateOptions& options);
@@ -46,13 +61,16 @@ struct Expectation {
   double most;
   std::string text;
 };
-/// "rtt<=115ms,loss<=0.8%": figures rtt, loss, peak, updates, nobody, penalty, damped, aba, regret.
+/// "rtt<=115ms,loss<=0.8%": figures rtt, loss, peak, updates, nobody, penalty, damped, aba, regret,
+/// inflation, decided, missed, false.
 Result<std::vector<Expectation>> parse_expectations(const std::string& text);
 /// Those that were not met, each with the figure: "rtt is 118.2ms, expected rtt<=115ms".
 std::vector<std::string> unmet(const Simulation& simulation,
                                const std::vector<Expectation>& expectations);
 
-/// The controllers of the fixture's fleet with the production core inside.
-Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed);
+/// The controllers of the fixture's fleet with the production core inside; what goes on there is
+/// added to `inside`, which has to live as long.
+Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed,
+              Inside* inside = nullptr);
 
 }  // namespace anycast::sim

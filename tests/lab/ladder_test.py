@@ -1,5 +1,9 @@
-"""The whole ladder in the lab: prepended, withdrawn, prepended, announced, as the upstream heard it."""
+"""The whole ladder in the lab: prepended, withdrawn, prepended, announced, as the upstream heard it.
 
+What Prometheus holds of it afterwards is recorded and played again.
+"""
+
+import time
 import unittest
 
 from anycastd_test import InTheLab
@@ -40,7 +44,25 @@ class Ladder(InTheLab):
         self.assertEqual({carrier: f.nodes for carrier, f in felt.items()}, nodes)
         self.assertEqual({f.unserved for f in felt.values()}, {0})
 
+    def assert_replays(self, seconds):
+        """A record of the last seconds, played twice, says the same both times, and what was done."""
+        folder = self.lab.folder(NODE.customer)
+        trace = folder / "run.trace"
+        program = self.lab.program("anycastctl")
+        config = ["--config", folder / "anycastd.yaml", "--node", NODE.customer]
+        said = self.lab.hosts.run(
+            NODE.customer, [program, "record", "--last", f"{seconds}s", "--out", trace, *config]
+        )
+        self.assertRegex(said, r"run\.trace: \d+ series, .*samples")
+        first, second = (
+            self.lab.hosts.run(NODE.customer, [program, "replay", trace]) for _ in range(2)
+        )
+        self.assertEqual(first, second)
+        self.assertIn(f"{NODE.customer}: prepended 2 on {NODE.provider}", first)
+        self.assertRegex(first, r"digest [0-9a-f]+")
+
     def test_up_and_down_the_ladder_one_rung_at_a_time(self):
+        began = time.monotonic()
         asn = net.ORIGIN_ASN
         home = {carrier: ["hk-idc-1"] for carrier in net.CARRIERS}
         self.assert_served(home)
@@ -63,6 +85,7 @@ class Ladder(InTheLab):
                 self.assertEqual(heard[upstream], [], upstream)
         for upstream in net.UPSTREAMS:
             assert_only(self.lab.updates(upstream), net.PREFIX, asn)
+        self.assert_replays(int(time.monotonic() - began))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,33 @@ const core::Setup& article() {
 }
 }  // namespace
 
+core::Setup preferring() {
+  auto setup = *sim::article();
+  auto& config = setup.config;
+  config.policy = {.kind = Policy::Kind::prefer};
+  config.guards.damping = {};
+  config.guards.reannounce = Guards{}.reannounce;
+  config.guards.reversal = Guards{}.reversal;
+  for (auto& [name, upstream] : config.upstreams) {
+    int number = 0;
+    for (const auto& carrier : upstream.carries) {
+      ++number;
+      upstream.communities.push_back(
+          {.value = std::to_string(upstream.asn) + ":" + std::to_string(number),
+           .does = Community::Does::prepend_to,
+           .count = 1,
+           .carrier = carrier,
+           .tested = true});
+      upstream.communities.push_back(
+          {.value = std::to_string(upstream.asn) + ":70:" + std::to_string(number),
+           .does = Community::Does::local_pref,
+           .carrier = carrier,
+           .tested = true});
+    }
+  }
+  return setup;
+}
+
 Bench::Bench(const std::string& self) : setup{article()}, world{setup.config, 7} {
   setup.config.self = self;
   sim::quiet_day(world);

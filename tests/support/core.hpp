@@ -16,6 +16,10 @@ namespace anycast::test {
 
 inline const Time kStart = *parse_utc("2026-06-01T12:00:00.000Z");
 
+/// The article's fleet with policy prefer, the guards as they ship, and a tested prepend and a
+/// tested local-pref toward every carrier.
+core::Setup preferring();
+
 /// Drives core::step and core::settle of one node by hand: the world and the routing daemon are
 /// values that a test changes between cycles. Every change that the core asks for succeeds unless
 /// `outcome` says otherwise.

@@ -155,6 +155,7 @@ std::vector<Stored> data() {
       {"steady_loss", labels("anycast", "beijing"), steady("loss")},
       {"steady_rtt", a, steady("rtt")},
       {"steady_rtt", b, steady("rtt")},
+      {"steady_rtt", labels("anycast", "beijing"), steady("rtt")},
       {"count_loss", a, counted("")},
       {"count_rtt", labels("hk-a", "beijing", {{"le", "0.05"}}), counted("0.05")},
       {"count_rtt", labels("hk-a", "beijing", {{"le", "0.055"}}), counted("0.055")},
@@ -238,10 +239,13 @@ TEST_CASE("a window comes as samples of their own time, losses without RTT") {
     CHECK(evidence.server == subject.url);
     CHECK(evidence.faults.empty());
     CHECK_FALSE(evidence.partial);
-    REQUIRE(evidence.series.size() == 2);
-    CHECK(evidence.series[0].key ==
+    REQUIRE(evidence.series.size() == 3);
+    // Pings of the anycast address belong to no node.
+    CHECK(evidence.series[0].key == ProbeKey{"", "", "cm", "beijing", Target::vip});
+    CHECK(evidence.series[1].key ==
           ProbeKey{.node = "hk-a", .upstream = "", .carrier = "cm", .region = "beijing"});
-    const auto& samples = evidence.series[0].samples;
+    const auto& samples = evidence.series[1].samples;
+    CHECK(evidence.series[0].samples == samples);
     REQUIRE(samples.size() == 119);
     const Time first{seconds{kStart + 5} + milliseconds{250}};
     CHECK(samples[0] == Sample{first, true, milliseconds{51}});
@@ -255,10 +259,10 @@ TEST_CASE("after the first window only the newest part is fetched, with the same
     INFO(subject.name);
     PrometheusSource source{sample_config("steady", {subject.url})};
     get(source, kAt);
-    CHECK(source.fetched() == 5 * 119);
+    CHECK(source.fetched() == 6 * 119);
     for (int cycle = 1; cycle <= 4; ++cycle) {
       const auto evidence = get(source, kAt + cycle * seconds{15});
-      CHECK(source.fetched() == 5 * 5);
+      CHECK(source.fetched() == 6 * 5);
       check_same(evidence, subject, "steady");
     }
   }
@@ -270,10 +274,10 @@ TEST_CASE("a jump backwards and a gap longer than the window fetch the whole win
     PrometheusSource source{sample_config("steady", {subject.url})};
     get(source, kAt);
     auto evidence = get(source, kAt - seconds{60});
-    CHECK(source.fetched() == 5 * 107);
+    CHECK(source.fetched() == 6 * 107);
     check_same(evidence, subject, "steady");
     evidence = get(source, kAt + seconds{560});
-    CHECK(source.fetched() == 5 * 120);
+    CHECK(source.fetched() == 6 * 120);
     check_same(evidence, subject, "steady");
   }
 }
@@ -292,7 +296,7 @@ TEST_CASE("after an error the whole window is fetched") {
     CHECK(source.fetched() == 0);
     std::ofstream{dir.file("token")} << "t";
     get(source, kAt + seconds{30});
-    CHECK(source.fetched() == 5 * 120);
+    CHECK(source.fetched() == 6 * 120);
   }
 }
 

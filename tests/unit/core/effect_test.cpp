@@ -14,6 +14,7 @@ namespace {
 const Stance kPlain{};
 const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
 const Stance kWithdraw{.kind = Stance::Kind::withdraw};
+const Stance kAskMobile{.asks = {{"mobile", {.verb = Verb::local_pref}}}};
 
 /// What users feel from a time on.
 struct Spell {
@@ -48,7 +49,13 @@ struct Evening {
   Bench bench{"hk-idc-1"};
   Spells spells;
 
-  Evening() {
+  explicit Evening(Policy::Kind policy = Policy::Kind::ladder) {
+    if (policy == Policy::Kind::prefer) {
+      bench.setup = test::preferring();
+      bench.setup.config.self = "hk-idc-1";
+      // So that nothing but the primary is left for mobile once this node's path is out of the way.
+      bench.others["hk-aws-1"].stances["cmi"] = {.kind = Stance::Kind::prepend, .prepend = 1};
+    }
     for (const auto& carrier : bench.setup.config.carriers)
       spells[carrier] = {{test::kStart - hours{1}, milliseconds{50}}};
     bench.more = [this](Evidence& evidence) { ping_vip(bench, spells, evidence); };
@@ -59,7 +66,7 @@ struct Evening {
                      .rtt = milliseconds{190},
                      .loss = 60'000});
     spells["mobile"].push_back({bench.now, milliseconds{234}});
-    bench.run(minutes{30}, [this] { return bench.stance("cmi") == kPrepend2; });
+    bench.run(minutes{30}, [this] { return bench.stance("cmi") != kPlain; });
   }
   Evening(const Evening&) = delete;
 
@@ -192,6 +199,21 @@ TEST_CASE("users are not taken back to a path that is as bad as the one where th
   CHECK(e.finding() != Effect::harmful);
 }
 
+TEST_CASE("users whom a step draws onto the bad path that they were not on are harmed by it") {
+  Evening e;
+  const auto key = std::string{"mobile"};
+  auto& aim = e.bench.state.learned.open.at("cmi").aims.at(key);
+  aim.expected = {};
+  aim.before.rtt = aim.before.rtt_low = aim.before.rtt_high = milliseconds{50};
+  aim.before.lost = 0;
+  aim.before.jitter = {};
+  // They feel what the path is like: 234 ms and, with its losses, as much again.
+  e.feel("mobile", milliseconds{354});
+  e.bench.run(minutes{13}, [&] { return e.bench.stance("cmi") == kPlain; });
+  CHECK(e.bench.stance("cmi") == kPlain);
+  CHECK(e.finding() == Effect::harmful);
+}
+
 TEST_CASE("what happens to all carriers alike is neither harm nor merit of a step") {
   Evening e;
   for (const auto& carrier : e.bench.setup.config.carriers) {
@@ -243,6 +265,20 @@ TEST_CASE("two predictions that are far off within two hours freeze, until an ho
   CHECK(e.bench.now - since == minutes{75});
 }
 
+TEST_CASE("what did harm goes back although the engine has frozen itself, not if a person has") {
+  for (const bool person : {false, true}) {
+    Evening e;
+    e.bench.state.freeze = Standing{.since = e.bench.now,
+                                    .until = e.bench.now + hours{1},
+                                    .reason = "divergence",
+                                    .actor = person ? "lin" : "anycastd"};
+    e.feel("mobile", milliseconds{600});
+    e.bench.run(minutes{10});
+    CHECK((e.bench.stance("cmi") == kPlain) == !person);
+    CHECK(e.bench.state.freeze.has_value());
+  }
+}
+
 TEST_CASE("a person ends the engine's own freeze") {
   Evening e;
   e.bench.state.learned.far_off = {e.bench.now - minutes{100}};
@@ -275,4 +311,89 @@ TEST_CASE("after a blind spell the way back needs clear evidence for all of clea
   REQUIRE(bench.stance("cmi") == kPlain);
   CHECK(bench.now - back >= bench.setup.config.thresholds.at("mobile").clear_for);
   CHECK(bench.state.sessions.at("cmi").why.find("mobile clear for 10m") == 0);
+}
+
+TEST_CASE("policy prefer: what completes the plan is predicted and measured") {
+  Evening e{Policy::Kind::prefer};
+  REQUIRE(e.bench.stance("cmi") == kAskMobile);
+  CHECK(e.effect() == "mobile predicted -186ms, not measured yet");
+  e.feel("mobile", milliseconds{55});
+  e.bench.run(minutes{13}, [&] { return e.finding().has_value(); });
+  CHECK(e.finding() == Effect::sufficient);
+  CHECK(e.effect() ==
+        "sufficient: mobile predicted -186ms, measured -179ms (telecom, unicom meanwhile +0ms)");
+  e.bench.run(hours{2});
+  CHECK(e.bench.stance("cmi") == kAskMobile);
+}
+
+TEST_CASE(
+    "policy prefer: before the plan is complete nothing is predicted, and harm is looked for") {
+  Evening e{Policy::Kind::prefer};
+  auto& open = e.bench.state.learned.open.at("cmi");
+  for (auto& [carrier, aim] : open.aims) aim.meant = false;
+  e.bench.cycle();
+  CHECK(e.effect() == "nothing predicted while the plan is not complete, not measured yet");
+  e.feel("mobile", milliseconds{900});
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kPlain; });
+  CHECK(e.bench.stance("cmi") == kPlain);
+  CHECK(e.bench.state.sessions.at("cmi").cause == Cause::undo);
+}
+
+TEST_CASE("policy prefer: harm is taken back and backs off, twice as long each time") {
+  Evening e{Policy::Kind::prefer};
+  e.feel("mobile", milliseconds{900});
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kPlain; });
+  REQUIRE(e.bench.stance("cmi") == kPlain);
+  const auto key = "cmi " + encode(kAskMobile) + " mobile";
+  const auto lesson = e.bench.state.learned.lessons.at(key);
+  CHECK(lesson.effect == Effect::harmful);
+  CHECK(lesson.until - lesson.at == minutes{30});
+  e.feel("mobile", milliseconds{234});
+  e.bench.cycle();
+  CHECK(e.refusal() == "effect: " + to_string(kAskMobile) + " did harm at " +
+                           format_clock(lesson.at) + ", backs off: " + lesson.text);
+  e.bench.run(hours{2}, [&] { return e.bench.stance("cmi") == kAskMobile; });
+  REQUIRE(e.bench.stance("cmi") == kAskMobile);
+  e.feel("mobile", milliseconds{900});
+  e.bench.run(minutes{10}, [&] { return e.bench.stance("cmi") == kPlain; });
+  const auto& again = e.bench.state.learned.lessons.at(key);
+  CHECK(again.until - again.at == hours{1});
+}
+
+TEST_CASE("policy prefer: users who are well by now are not taken back to where they were") {
+  Evening e{Policy::Kind::prefer};
+  e.feel("mobile", milliseconds{55});
+  e.bench.run(minutes{13}, [&] { return e.finding().has_value(); });
+  e.bench.state.learned.findings.at("cmi").effect = Effect::harmful;
+  e.bench.run(minutes{5});
+  CHECK(e.bench.stance("cmi") == kAskMobile);
+}
+
+TEST_CASE(
+    "policy prefer: the first step without effect backs off, the second in a row is the path's") {
+  Evening e{Policy::Kind::prefer};
+  e.bench.run(minutes{20}, [&] { return e.finding().has_value(); });
+  REQUIRE(e.finding() == Effect::none);
+  const auto key = "cmi " + encode(kAskMobile) + " mobile";
+  auto& lesson = e.bench.state.learned.lessons.at(key);
+  CHECK(lesson.times == 1);
+  CHECK(lesson.until - lesson.at == minutes{30});
+  // The same again, as if it had been tried again after the pause.
+  lesson.until = e.bench.now;
+  e.bench.state.learned.open["cmi"] = {.decision = e.bench.state.sessions.at("cmi").decision,
+                                       .from = kPlain,
+                                       .to = kAskMobile,
+                                       .at = e.bench.now,
+                                       .aims = {{"mobile",
+                                                 {.meant = true,
+                                                  .expected = milliseconds{-180},
+                                                  .before = {.sent = 360,
+                                                             .rtt = milliseconds{234},
+                                                             .rtt_low = milliseconds{233},
+                                                             .rtt_high = milliseconds{235}}}}},
+                                       .controls = {{"telecom", milliseconds{50}}}};
+  e.bench.run(minutes{13}, [&] { return !e.bench.state.learned.open.contains("cmi"); });
+  const auto& again = e.bench.state.learned.lessons.at(key);
+  CHECK(again.times == 2);
+  CHECK(again.until - again.at == hours{24 * 7});
 }

@@ -7,42 +7,15 @@
 #include "controller/sim/article.hpp"
 #include "controller/sim/fleet.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/core.hpp"
 
 using namespace anycast;
+using anycast::test::kStart;
+using anycast::test::preferring;
 
 namespace {
 
-const Time kStart = *parse_utc("2026-06-01T12:00:00.000Z");
 const std::vector<std::string> kNodes{"hk-ali-1", "hk-aws-1", "hk-idc-1", "hk-tx-1"};
-
-/// The article's fleet with policy prefer, the guards as they ship, and a tested prepend and a
-/// tested local-pref toward every carrier.
-core::Setup preferring() {
-  auto setup = *sim::article();
-  auto& config = setup.config;
-  config.policy = {.kind = Policy::Kind::prefer};
-  config.guards.damping = {};
-  config.guards.reannounce = Guards{}.reannounce;
-  config.guards.reversal = Guards{}.reversal;
-  for (auto& [name, upstream] : config.upstreams) {
-    int number = 0;
-    for (const auto& carrier : upstream.carries) {
-      ++number;
-      upstream.communities.push_back(
-          {.value = std::to_string(upstream.asn) + ":" + std::to_string(number),
-           .does = Community::Does::prepend_to,
-           .count = 1,
-           .carrier = carrier,
-           .tested = true});
-      upstream.communities.push_back(
-          {.value = std::to_string(upstream.asn) + ":70:" + std::to_string(number),
-           .does = Community::Does::local_pref,
-           .carrier = carrier,
-           .tested = true});
-    }
-  }
-  return setup;
-}
 
 /// The fleet in a world of its own.
 struct Play {

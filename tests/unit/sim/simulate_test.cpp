@@ -82,7 +82,8 @@ TEST_CASE("an expectation that cannot be read is refused with the word") {
         "expectation 'rtt<115': it has no '<='; write for example rtt<=115ms");
   CHECK(parse_expectations("rt<=115").error().text ==
         "expectation 'rt<=115': no figure 'rt', there are rtt, loss, peak, updates, nobody, "
-        "penalty, damped, aba, regret; write for example rtt<=115ms");
+        "penalty, damped, aba, regret, inflation, decided, missed, false; write for example "
+        "rtt<=115ms");
   CHECK(parse_expectations("loss<=0.8ms").error().text ==
         "expectation 'loss<=0.8ms': 'loss' is in '%'; write for example rtt<=115ms");
 }
