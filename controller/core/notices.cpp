@@ -56,18 +56,18 @@ std::string since(Time now, Time begin) {
 
 void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
   using Level = Notice::Level;
-  const auto held = since(seen.now, next.condition_since);
+  const auto held = [&] { return since(seen.now, next.condition_since); };
   if (plan.condition == Condition::blind) {
     notice(plan, Level::error, "blind",
-           fmt::format("no usable evidence {}: {}", held, plan.condition_why));
+           fmt::format("no usable evidence {}: {}", held(), plan.condition_why));
     notice(plan, Level::error, "holding", "holding: nothing is changed until evidence is back");
   }
   if (plan.condition == Condition::safe) {
     notice(plan, Level::error, "safe",
-           fmt::format("an apply failed and was taken back, {}: {}", held, plan.condition_why));
+           fmt::format("an apply failed and was taken back, {}: {}", held(), plan.condition_why));
   }
   if (plan.condition == Condition::frozen) {
-    notice(plan, Level::warning, "frozen", fmt::format("{} {}", plan.condition_why, held));
+    notice(plan, Level::warning, "frozen", fmt::format("{} {}", plan.condition_why, held()));
   }
   if (seen.router.error) {
     notice(plan, Level::error, "router",
