@@ -61,12 +61,11 @@ std::string settings_words(const ServiceKey& key, const ServiceSettings& setting
 }
 
 std::string tunnel_words(const Tunnel& tunnel) {
-  if (tunnel == Tunnel{}) return {};
   const auto* checksum = tunnel.checksum == Tunnel::Checksum::none   ? " --tun-nocsum"
                          : tunnel.checksum == Tunnel::Checksum::full ? " --tun-csum"
                                                                      : " --tun-remcsum";
   switch (tunnel.kind) {
-    case Tunnel::Kind::ipip: return {};
+    case Tunnel::Kind::ipip: return " --tun-type ipip";
     case Tunnel::Kind::gre: return fmt::format(" --tun-type gre{}", checksum);
     case Tunnel::Kind::gue:
       return fmt::format(" --tun-type gue --tun-port {}{}", tunnel.port, checksum);
@@ -81,7 +80,8 @@ std::string server_words(const RealServer& server) {
   auto out = fmt::format(" {} -w {}", forwarding, server.weight);
   if (server.upper != 0) out += fmt::format(" -x {}", server.upper);
   if (server.lower != 0) out += fmt::format(" -y {}", server.lower);
-  return out + tunnel_words(server.tunnel);
+  if (server.forwarding == Forwarding::tunnel) out += tunnel_words(server.tunnel);
+  return out;
 }
 
 std::string command(const VipChange& change) {

@@ -17,7 +17,31 @@ bool occupied(const std::set<Vip>& vips, const Vip& vip) {
   });
 }
 
+bool takes_away(const ServerChange& change) {
+  return change.verb == InsideVerb::remove || change.settings.weight == 0;
+}
+
 }  // namespace
+
+std::vector<Result<void>> FakeKernel::carry_out(const std::vector<InsideChange>& changes) {
+  std::vector<Result<void>> out;
+  std::set<ServiceKey> failed;
+  for (const auto& change : changes) {
+    const auto* service = std::get_if<ServiceChange>(&change);
+    const auto* server = std::get_if<ServerChange>(&change);
+    const auto waits = [&] {
+      if (service != nullptr && service->verb == InsideVerb::remove)
+        return failed.contains(service->service);
+      return server != nullptr && takes_away(*server) && failed.contains(server->service);
+    };
+    out.push_back(waits() ? fail(Remedy::wait, "it waits for a change that has failed")
+                          : carry_out(change));
+    if (out.back()) continue;
+    if (service != nullptr) failed.insert(service->service);
+    if (server != nullptr) failed.insert(server->service);
+  }
+  return out;
+}
 
 Result<void> FakeKernel::carry_out(const InsideChange& change) {
   return std::visit([&](const auto& one) { return carry_out(one); }, change);
@@ -25,6 +49,7 @@ Result<void> FakeKernel::carry_out(const InsideChange& change) {
 
 Result<void> FakeKernel::carry_out(const VipChange& change) {
   auto& vips = view.inside.vips;
+  if (!links.contains(change.vip.link)) return fail(Remedy::look_at_host, "there is no such link");
   if (change.verb == InsideVerb::add) {
     if (occupied(vips, change.vip)) return there();
     vips.insert(change.vip);
@@ -36,6 +61,7 @@ Result<void> FakeKernel::carry_out(const VipChange& change) {
 
 Result<void> FakeKernel::carry_out(const ServiceChange& change) {
   auto& services = view.inside.services;
+  if (view.no_services) return tl::unexpected(*view.no_services);
   const auto found = services.find(change.service);
   if ((found != services.end()) == (change.verb == InsideVerb::add))
     return found == services.end() ? absent() : there();
@@ -43,6 +69,7 @@ Result<void> FakeKernel::carry_out(const ServiceChange& change) {
     services.erase(found);
     view.load.erase(change.service);
   } else {
+    if (!schedulers.contains(change.settings.scheduler)) return absent();
     services[change.service].settings = change.settings;
     view.load[change.service];
   }
@@ -50,6 +77,7 @@ Result<void> FakeKernel::carry_out(const ServiceChange& change) {
 }
 
 Result<void> FakeKernel::carry_out(const ServerChange& change) {
+  if (view.no_services) return tl::unexpected(*view.no_services);
   const auto service = view.inside.services.find(change.service);
   if (service == view.inside.services.end()) return absent();
   auto& servers = service->second.servers;

@@ -1,5 +1,7 @@
 #include "controller/core/inside.hpp"
 
+#include <rapidcheck.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -8,7 +10,9 @@
 #include "tests/support/inside_world.hpp"
 
 using namespace anycast;
+using anycast::test::expected;
 using anycast::test::FakeKernel;
+using anycast::test::unnamed;
 
 namespace {
 
@@ -199,46 +203,10 @@ struct Met {
 };
 Met met;
 
-/// The part of a state that no wish has ever named.
-Inside unnamed(const Inside& state, const Inside& named) {
-  Inside out;
-  for (const auto& vip : state.vips) {
-    if (!named.vips.contains(vip)) out.vips.insert(vip);
-  }
-  for (const auto& [key, service] : state.services) {
-    const auto known = named.services.find(key);
-    if (known == named.services.end()) {
-      out.services[key] = service;
-      continue;
-    }
-    for (const auto& [address, settings] : service.servers) {
-      if (!known->second.servers.contains(address)) out.services[key].servers[address] = settings;
-    }
-  }
-  return out;
-}
-
-void name(Inside& named, const Inside& wish) {
-  named.vips.insert(wish.vips.begin(), wish.vips.end());
-  for (const auto& [key, service] : wish.services)
-    named.services[key].servers.insert(service.servers.begin(), service.servers.end());
-}
+int drawn(int below) { return *rc::gen::inRange(0, below); }
 
 bool open(const VirtualService& service) {
   return std::ranges::any_of(service.servers, [](const auto& s) { return s.second.weight > 0; });
-}
-
-/// The wish with all that stays from elsewhere.
-Inside expected(const Inside& wish, const Inside& foreign, const Inside& kernel) {
-  Inside out = wish;
-  out.vips.insert(foreign.vips.begin(), foreign.vips.end());
-  for (const auto& [key, service] : foreign.services) {
-    auto& both = out.services[key];
-    // A service that is neither wanted nor only ours keeps its settings.
-    if (!wish.services.contains(key)) both.settings = kernel.services.at(key).settings;
-    both.servers.insert(service.servers.begin(), service.servers.end());
-  }
-  return out;
 }
 
 /// One cycle, of which a part may be carried out: the process dies after it.
@@ -271,12 +239,12 @@ TEST_CASE(
   ::setenv("RC_PARAMS", "max_success=300", 0);
   const bool holds = rc::check("any states", [] {
     Keeper keeper;
-    keeper.kernel.view.inside = test::drawn_inside();
+    keeper.kernel.view.inside = test::drawn_inside(drawn);
     Inside named;
     for (int wishes = *rc::gen::inRange(1, 5); wishes > 0; --wishes) {
-      keeper.wish.inside = test::drawn_inside();
+      keeper.wish.inside = test::drawn_inside(drawn);
       keeper.wish.drain = minutes{*rc::gen::inRange(0, 3)};
-      name(named, keeper.wish.inside);
+      test::name(named, keeper.wish.inside);
       for (auto& [key, service] : keeper.kernel.view.inside.services) {
         for (const auto& [address, settings] : service.servers)
           keeper.kernel.view.load[key].servers[address].active =

@@ -47,7 +47,7 @@ TEST_CASE("the inside of a node is printed in the words of ip and ipvsadm") {
         "ipvsadm -a -f 7 -6 -r [2001:db8:1::12]:0 -i -w 1 --tun-type gue --tun-port 6080 "
         "--tun-csum\n"
         "ipvsadm -a -f 7 -6 -r [2001:db8:1::13]:0 -i -w 1 --tun-type gre --tun-nocsum\n"
-        "ipvsadm -a -f 7 -6 -r [2001:db8:1::14]:0 -i -w 1\n"
+        "ipvsadm -a -f 7 -6 -r [2001:db8:1::14]:0 -i -w 1 --tun-type ipip\n"
         "ipvsadm -A -u [2001:db8::1]:53 -s mh -p 300 -M 64 -o -b mh-fallback,mh-port\n"
         "ipvsadm -a -u [2001:db8::1]:53 -r [2001:db8:1::11]:53 -g -w 1\n");
 }
