@@ -86,7 +86,7 @@ TEST_CASE("controllers that see different things keep the floor together") {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       auto& answer = nodes[i].answer;
       // Two servers, each with every other scrape, and each node's has troubles of its own.
-      answer = {.scrapes = i % 2 == 0 ? Answer::Scrapes::even : Answer::Scrapes::odd};
+      answer = {.scrapes = i % 2 == 0 ? sim::Answer::Scrapes::even : sim::Answer::Scrapes::odd};
       const auto turn = (cycle / 40 + 3 * static_cast<int>(i)) % 8;
       if (turn == 0) answer.error = Error{.remedy = Remedy::wait, .text = "timed out"};
       if (turn == 1) answer.empty = true;
