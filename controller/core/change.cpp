@@ -91,13 +91,23 @@ Result<Fragment> fragment_for(const Setup& setup, const Seen& seen,
   return out;
 }
 
-/// What `change` would be if a person applied the plan now. In mode auto nobody needs to, and where
-/// no step is wanted there is nothing that only a person could apply.
+/// True if a step was refused by the one guard that yields to a person in mode auto too.
+bool waits_for_a_person(const Plan& plan) {
+  return std::ranges::any_of(plan.steps, [](const Step& step) {
+    return std::ranges::any_of(step.guards, [](const GuardResult& word) {
+      return word.guard == "listed" && !word.passed;
+    });
+  });
+}
+
+/// What `change` would be if a person applied the plan now. In mode auto nobody needs to but for
+/// what is no longer listed, and where no step is wanted there is nothing that only a person could
+/// apply.
 Result<std::optional<Change>> proposal(const Setup& setup, const Context& before,
                                        const Ordered& ordered, const Plan& plan,
                                        const std::optional<Change>& change) {
   const bool by_itself = setup.config.mode == Mode::automatic && !before.forced;
-  if (plan.steps.empty() || by_itself) return change;
+  if (plan.steps.empty() || (by_itself && !waits_for_a_person(plan))) return change;
   const auto proposed = as_applied(before, ordered.steps);
   const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
   if (!then) return tl::unexpected(then.error());

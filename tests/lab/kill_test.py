@@ -220,9 +220,15 @@ class Killed:
     def in_upstreams_table(self, upstream):
         """The same from the upstream's table, so that the log is not believed alone."""
         session = self.node.replace("-", "_")
-        shown = self.lab.birdc(
-            upstream, "show", "route", net.PREFIX, "protocol", session, "all"
-        )
+        try:
+            shown = self.lab.birdc(
+                upstream, "show", "route", net.PREFIX, "protocol", session, "all"
+            )
+        except LabError as error:
+            # What it says once nobody at all announces the prefix to it.
+            if "Network not found" in str(error):
+                return WITHDRAWN
+            raise
         paths = [line.split()[1:] for line in shown.splitlines() if "BGP.as_path:" in line]
         if not paths:
             return WITHDRAWN
