@@ -24,7 +24,7 @@ from updates import GRACEFUL_SHUTDOWN, assert_only
 
 from lab import topology as net
 from lab.control import Lab
-from lab.hosts import left_behind, wait_until
+from lab.hosts import LabError, left_behind, wait_until
 
 NEEDED = ["bird", "prometheus", "prometheus-blackbox-exporter", "nft", "vtysh"]
 MISSING = [program for program in NEEDED if not shutil.which(program)]
