@@ -149,6 +149,8 @@ class Leaving(LabTest):
                 up = subprocess.Popen(
                     [sys.executable, SOURCE / "deploy/lab/lab", "up", "--no-anycastd", NAMES[2]],
                     stdout=subprocess.DEVNULL,
+                    # A shell lets what it starts in the background ignore it.
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 )
                 time.sleep(after)
                 up.send_signal(how)
