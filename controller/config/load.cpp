@@ -41,9 +41,19 @@ void complete_router(RouterConfig& router, const Bound& bound) {
   if (!bound.set("router.fragment")) router.fragment = "/run/anycastd/frr.conf";
 }
 
-/// Values that follow from others: one entry of thresholds per carrier, names of protocols, days.
+/// A default gives way to the window that somebody wrote.
+void complete_windows(EvidenceConfig& evidence, const Bound& bound) {
+  if (!bound.set("evidence.fast_window"))
+    evidence.fast_window = std::min(evidence.fast_window, evidence.window);
+  if (!bound.set("evidence.slow_window"))
+    evidence.slow_window = std::max(evidence.slow_window, evidence.window);
+}
+
+/// Values that follow from others: windows, one entry of thresholds per carrier, names of
+/// protocols, days.
 void complete(Document& d, Bound& bound) {
   complete_router(d.config.router, bound);
+  complete_windows(d.config.evidence, bound);
   for (const auto& carrier : d.config.carriers) d.config.thresholds.emplace(carrier, d.base);
   for (auto& [name, node] : d.config.nodes) {
     for (auto& [upstream, session] : node.sessions) {

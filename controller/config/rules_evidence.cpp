@@ -154,7 +154,7 @@ void check_resolution(const Checked& c, const std::string& carrier, const Thresh
                         holds, shown_share(kZ * kZ / (n + kZ * kZ))));
 }
 
-/// Only what somebody wrote can contradict: a default gives way to `evidence.window`.
+/// Only what somebody wrote can contradict: a default gave way to `evidence.window` before.
 void check_windows(const Checked& c) {
   const auto& e = c.config.evidence;
   const auto contradicts = [&](const char* path, Duration span, bool wrong, const char* rule) {

@@ -78,6 +78,23 @@ TEST_CASE("with frr the places of the router are frr's, unless they are written"
   CHECK(router("router: {kind: bird}").socket == "/run/bird/bird.ctl");
 }
 
+TEST_CASE("windows that nobody wrote give way to the one that is written, also in print") {
+  std::string text;
+  for (const auto& line : split(kExample, '\n')) {
+    if (line.find("fast_window:") != std::string::npos) continue;
+    if (line.find("slow_window:") != std::string::npos) continue;
+    text += (line.starts_with("  window:") ? "  window: 45m" : line) + "\n";
+  }
+  const auto loaded = load({{"anycastd.yaml", text}}, {.self = "hk-idc-1"});
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->evidence.window == minutes{45});
+  CHECK(loaded.config->evidence.fast_window == minutes{1});
+  CHECK(loaded.config->evidence.slow_window == minutes{45});
+  const auto again = load({{"printed", print(*loaded.config)}}, {.self = "hk-idc-1"});
+  REQUIRE(again.config);
+  CHECK(again.config->evidence.slow_window == minutes{45});
+}
+
 TEST_CASE("a carrier takes from thresholds.default what it leaves out") {
   const auto loaded = load_example();
   REQUIRE(loaded.config);
