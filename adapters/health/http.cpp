@@ -22,6 +22,7 @@ Answer failure(fmt::format_string<T...> form, T&&... parts) {
 
 std::string statuses(const std::vector<int>& wanted) {
   std::vector<std::string> words;
+  words.reserve(wanted.size());
   for (const int status : wanted) words.push_back(std::to_string(status));
   return join(words, " or ");
 }
@@ -33,7 +34,7 @@ struct HttpTries::Try {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
   struct FreeEasy {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
   std::unique_ptr<CURL, FreeEasy> easy{curl_easy_init()};
   std::unique_ptr<curl_slist, FreeList> headers = {};

@@ -172,6 +172,7 @@ std::string shares(const std::map<std::string, int>& counts) {
   double all = 0;
   for (const auto& [name, count] : sorted) all += count;
   std::vector<std::string> out;
+  out.reserve(sorted.size());
   for (const auto& [name, count] : sorted)
     out.push_back(fmt::format("{} {} %", name, percent(count / all)));
   return out.empty() ? "-" : join(out, ", ");
@@ -180,6 +181,7 @@ std::string shares(const std::map<std::string, int>& counts) {
 /// "sufficient 12, none 3".
 std::string numbers(const std::map<std::string, int>& counts) {
   std::vector<std::string> out;
+  out.reserve(counts.size());
   for (const auto& [name, count] : counts) out.push_back(fmt::format("{} {}", name, count));
   return out.empty() ? "none" : join(out, ", ");
 }

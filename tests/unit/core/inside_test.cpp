@@ -263,8 +263,9 @@ TEST_CASE(
   });
   INFO(met.changes << " changes, " << met.stays << " states with entries from elsewhere, "
                    << met.interrupted << " interrupted");
-  CHECK(met.changes > 1'000);
-  CHECK(met.stays > 100);
-  CHECK(met.interrupted > 20);
+  // Of as few as 30 draws, which is what a sanitizer gets.
+  CHECK(met.changes > 100);
+  CHECK(met.stays > 10);
+  CHECK(met.interrupted > 10);
   CHECK(holds);
 }
