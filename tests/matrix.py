@@ -22,7 +22,6 @@ from pathlib import Path
 
 SUITES = os.environ.get("MATRIX_SUITES", "trixie").split()
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MIRROR = "http://deb.debian.org/debian"
 PROGRAMS = {
     "bird2": ["sbin/bird", "sbin/birdc"],
     "bird3": ["sbin/bird", "sbin/birdc"],
@@ -55,13 +54,20 @@ def run(*words, **options):
     return done.stdout
 
 
+def mirror():
+    """Where this machine has its own Debian from: other suites are there, too."""
+    fields = ("Created-By: Packages", "Label: Debian", "Component: main")
+    found = run("apt-get", "indextargets", "--format", "$(REPO_URI)", *fields).split()
+    return found[0] if found else sys.exit("matrix: apt knows no archive of Debian's (apt-get update)")
+
+
 def unpack(root, suite, package):
     """The package and everything that it needs, also libc, under root."""
     with tempfile.TemporaryDirectory() as apt:
         for part in ("lists/partial", "cache/archives/partial"):
             (Path(apt) / part).mkdir(parents=True)
         (Path(apt) / "status").touch()
-        (Path(apt) / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n")
+        (Path(apt) / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
         options = {
             "Dir::State::lists": f"{apt}/lists",
             "Dir::State::status": f"{apt}/status",
