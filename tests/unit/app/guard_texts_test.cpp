@@ -17,9 +17,11 @@
 #include "controller/render/builtin.hpp"
 #include "controller/render/fragment.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/part.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
+using anycast::test::part;
 
 namespace {
 
@@ -313,18 +315,6 @@ const std::vector<Case>& cases() {
              }),
   };
   return kCases;
-}
-
-/// The lines from the one that begins with `first` up to the one that begins with `last`.
-std::string part(const std::string& text, const std::string& first, const std::string& last) {
-  std::string out;
-  bool in = false;
-  for (const auto& line : split(text, '\n')) {
-    if (line.starts_with(first)) in = true;
-    if (line.starts_with(last)) in = false;
-    if (in) out += line + "\n";
-  }
-  return out;
 }
 
 /// What an operator reads about this one word, in every place.

@@ -13,9 +13,11 @@
 #include "controller/core/notices.hpp"
 #include "controller/core/words.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/part.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
+using anycast::test::part;
 
 namespace {
 
@@ -109,17 +111,6 @@ const std::vector<Case>& cases() {
        [](Situation& s) { s.bad().measured_bad = false; }},
   };
   return kCases;
-}
-
-std::string part(const std::string& text, const std::string& first, const std::string& last) {
-  std::string out;
-  bool in = false;
-  for (const auto& line : split(text, '\n')) {
-    if (line.starts_with(first)) in = true;
-    if (line.starts_with(last)) in = false;
-    if (in) out += line + "\n";
-  }
-  return out;
 }
 
 std::string texts(const Case& wanted) {

@@ -17,9 +17,11 @@
 #include "controller/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/part.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::part;
 using anycast::test::preferring;
 
 namespace {
@@ -239,17 +241,6 @@ std::vector<Scene> preferences() {
          b.run(minutes{30}, [&] { return b.step("cmi") != nullptr; });
        }},
   };
-}
-
-std::string part(const std::string& text, const std::string& first, const std::string& last) {
-  std::string out;
-  bool in = false;
-  for (const auto& line : split(text, '\n')) {
-    if (line.starts_with(first)) in = true;
-    if (line.starts_with(last)) in = false;
-    if (in) out += line + "\n";
-  }
-  return out;
 }
 
 Published published(const Bench& b) {
