@@ -50,6 +50,22 @@ TEST_CASE("a carrier that turns bad over one session is moved there and nowhere 
       said(bench, "step-prepend", "prepended 2 on cmi for 203.0.113.0/24 on hk-idc-1: mobile bad"));
 }
 
+TEST_CASE("what is no longer listed waits for a person in mode auto too, who is shown all of it") {
+  Bench bench;
+  bench.run(minutes{1});
+  const auto before = bench.changes;
+  bench.setup.config.prefixes.at(0).prefix = *Prefix::parse("198.51.100.0/24");
+  bench.rendered = {};
+  evening(bench);
+  bench.run(minutes{20}, [&] { return bench.step("cmi") != nullptr; });
+  CHECK(bench.refusals("cmi").size() == 1);
+  CHECK(bench.refusals("cmi").at(0).starts_with("listed: 203.0.113.0/24 on cmi"));
+  CHECK(!bench.plan().change);
+  REQUIRE(bench.plan().proposal);
+  CHECK(bench.plan().proposal->text == "prepend 2 on cmi");
+  CHECK(bench.changes == before);
+}
+
 TEST_CASE("a rung is given its time, then the next one is taken, and no other session moves") {
   Bench bench;
   bench.run(minutes{1});
