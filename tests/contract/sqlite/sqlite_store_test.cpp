@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -88,9 +89,12 @@ TEST_CASE("a killed writer leaves whole transactions only, and none of the repor
       write_for_ever(file, ends[1]);
     }
     ::close(ends[1]);
+    // Every other one dies while it writes, however slow the machine is; the rest wherever it has come to.
+    std::uint64_t first = 0;
+    if (round % 2 == 0) REQUIRE(::read(ends[0], &first, sizeof first) == sizeof first);
     std::this_thread::sleep_for(std::chrono::microseconds{random() % 20'000});
     ::kill(writer, SIGKILL);
-    const auto reported = last_of(ends[0]);
+    const auto reported = std::max(first, last_of(ends[0]));
     ::close(ends[0]);
     int status = 0;
     REQUIRE(::waitpid(writer, &status, 0) == writer);
@@ -110,8 +114,7 @@ TEST_CASE("a killed writer leaves whole transactions only, and none of the repor
     REQUIRE(newest[1].event.decision + 1 == state->next_decision);
     REQUIRE(state->next_decision > reported);
   }
-  // The rounds are worth nothing if the writer never came to write.
-  CHECK(open_store(file)->load().value().value().next_decision > 200);
+  CHECK(open_store(file)->load().value().value().next_decision > 100);
 }
 
 TEST_CASE("a reader sees what the writer has committed, while it writes and after it has left") {
