@@ -8,7 +8,8 @@ loader beside this machine's files: nothing is installed. MATRIX_SUITES names th
 installed versions, by default "trixie"; "sid" changes every day.
 
 Each action is applied, confirmed, read back and compared with what a real BIRD upstream has heard,
-over IPv4 and IPv6 (tests/support/speaker_contract.hpp).
+over IPv4 and IPv6 (tests/support/speaker_contract.hpp). The installed versions speak to a GoBGP
+as well, which shares no code with either and has to have understood the same.
 """
 
 import os
@@ -37,6 +38,11 @@ class World:
     test: str  # program of contract tests
     version: str
     folder: Path | None
+    upstreams: str = "bird"
+
+    def title(self):
+        daemon = "FRR" if self.test == "contract_frr" else "BIRD"
+        return f"{daemon} {self.version}" + (" > GoBGP" if self.upstreams == "gobgp" else "")
 
     def command(self, program):
         if self.folder is None:
@@ -123,10 +129,12 @@ def worlds(build):
     frr = ("contract_frr", "bgpd")
     bird = ("contract_bird", "bird")
     yield World(bird[0], version("bird"), None)
+    yield World(bird[0], version("bird"), None, "gobgp")
     for suite in SUITES:
         for package in ("bird2", "bird3"):
             yield fetched(build, suite, package, *bird)
     yield World(frr[0], version(f"{FRR_FOLDER}/bgpd"), None)
+    yield World(frr[0], version(f"{FRR_FOLDER}/bgpd"), None, "gobgp")
     for suite in SUITES:
         yield fetched(build, suite, "frr", *frr)
 
@@ -145,7 +153,11 @@ def results(build, world):
     """{test case: whether it passed} of a world, and what failed as text."""
     program = str((build / "tests" / world.test).resolve())
     done = subprocess.run(
-        [*world.command(program), "--reporter", "xml"], text=True, capture_output=True, check=False
+        [*world.command(program), "--reporter", "xml"],
+        env=dict(os.environ, ANYCAST_UPSTREAMS=world.upstreams),
+        text=True,
+        capture_output=True,
+        check=False,
     )
     passed, failures = {}, []
     try:
@@ -171,22 +183,20 @@ def cell(passed, name):
 
 def table(by_world):
     """Rows: the actions, then all else together; columns: daemons in their versions."""
-    columns = [
-        f"{'FRR' if world.test == 'contract_frr' else 'BIRD'} {world.version}" for world, _ in by_world
-    ]
+    columns = [world.title() for world, _ in by_world]
     actions = [
         name for name in by_world[0][1] if name.startswith("action: ")
     ]
     width = max(len(name) for name in actions)
-    yield f"{'':<{width}}  " + "  ".join(f"{c:<12}" for c in columns)
+    yield f"{'':<{width}}  " + "  ".join(f"{c:<19}" for c in columns)
     for name in actions:
         cells = (cell(passed, name) for _, passed in by_world)
-        yield f"{name.removeprefix('action: '):<{width}}  " + "  ".join(f"{c:<12}" for c in cells)
+        yield f"{name.removeprefix('action: '):<{width}}  " + "  ".join(f"{c:<19}" for c in cells)
     rest = []
     for _, passed in by_world:
         others = [ok for name, ok in passed.items() if not name.startswith("action: ")]
         rest.append(f"{sum(others)} of {len(others)}")
-    yield f"{'all other contract tests':<{width}}  " + "  ".join(f"{c:<12}" for c in rest)
+    yield f"{'all other contract tests':<{width}}  " + "  ".join(f"{c:<19}" for c in rest)
 
 
 def main():
@@ -199,10 +209,10 @@ def main():
         if world.version is None:
             failures.append(f"no daemon for {world.test} in {world.folder or 'this machine'}")
             continue
-        print(f"{world.test} with {world.version}", flush=True)
+        print(f"{world.test}: {world.title()}", flush=True)
         passed, failed = results(build, world)
         by_world.append((world, passed))
-        failures += [f"{world.version}: {each}" for each in failed]
+        failures += [f"{world.title()}: {each}" for each in failed]
     print(*table(by_world), sep="\n")
     print(*failures, sep="\n")
     return 1 if failures else 0

@@ -177,6 +177,8 @@ Result<std::optional<Protocol>> read_protocol(const Reply& reply) {
 
 Result<std::vector<Export>> read_routes(const Reply& reply) {
   std::vector<Export> routes;
+  // 8001: no table has the prefix at all, as after `disable` of our static protocol.
+  if (reply.code() == 8001) return routes;
   if (reply.code() != 0) return tl::unexpected(unexpected("show route", reply));
   for (const auto& line : reply.lines) {
     const auto words = words_of(line.text);

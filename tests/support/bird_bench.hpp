@@ -19,6 +19,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_bird.hpp"
+#include "tests/support/heard.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/real_bird.hpp"
 
@@ -60,23 +61,13 @@ class BirdBench {
   }
   bird::BirdSpeaker speaker() const { return bird::BirdSpeaker{settings()}; }
 
-  bird::Reply ask(const std::string& socket, const std::string& command) const {
-    auto client = bird::Client::connect(socket, seconds{2}, seconds{10});
-    if (!client) return {};
-    return client->ask(command).value_or(bird::Reply{});
-  }
   bird::Reply operator_says(const std::string& command) const {
-    return ask(world->socket(), command);
+    return ask_bird(world->socket(), command);
   }
 
   /// What an upstream has in "t_cmi", "t_ntt" or "t_ntt6", without the AS that eBGP adds.
   std::vector<Export> heard(const std::string& table) const {
-    const auto reply = ask(world->upstream_socket(), "show route table " + table + " all");
-    auto routes = bird::read_routes(reply).value_or(std::vector<Export>{});
-    for (auto& route : routes) {
-      if (!route.as_path.empty()) route.as_path.erase(route.as_path.begin());
-    }
-    return routes;
+    return without_ebgp(heard_at(world->upstream_socket(), table));
   }
   bool hears(const std::string& table, const std::vector<Export>& exports) const {
     return eventually([&] { return heard(table) == exports; });
@@ -86,14 +77,8 @@ class BirdBench {
            hears("t_ntt", fragment.exports.at("ntt")) &&
            hears("t_ntt6", fragment.exports.at("ntt6"));
   }
-  /// BIRD's count of updates received for the table, as its line of "show protocols all".
-  std::string updates(const std::string& table) const {
-    const auto reply =
-        ask(world->upstream_socket(), "show protocols all \"from" + table.substr(1) + "\"");
-    for (const auto& line : reply.lines) {
-      if (line.text.find("Import updates:") != std::string::npos) return line.text;
-    }
-    return {};
+  std::string news(const std::string& table) const {
+    return news_at(world->upstream_socket(), table);
   }
 
   void write(const std::string& file, const std::string& text) const {

@@ -169,15 +169,19 @@ bool FakeBirdModel::expire() {
   return true;
 }
 
+bool FakeBirdModel::originates(const Prefix& prefix) const {
+  const bool v4 = prefix.address.family == Address::Family::v4;
+  return running_.ours && std::ranges::count(running_.ours->routes, prefix) > 0 &&
+         !disabled_.contains(v4 ? "anycastd4" : "anycastd6");
+}
+
 std::vector<Export> FakeBirdModel::exports(const std::string& protocol) const {
   if (!running_.ours) return {};
   const auto filter = running_.ours->filters.find("anycastd_" + protocol);
   if (filter == running_.ours->filters.end()) return {};
   std::vector<Export> out;
   for (const auto& route : filter->second) {
-    const bool v4 = route.prefix.address.family == Address::Family::v4;
-    const bool originated = std::ranges::count(running_.ours->routes, route.prefix) > 0;
-    if (originated && !disabled_.contains(v4 ? "anycastd4" : "anycastd6")) out.push_back(route);
+    if (originates(route.prefix)) out.push_back(route);
   }
   return out;
 }
@@ -267,10 +271,11 @@ std::string FakeBirdModel::answer(const std::string& command, Client& client) {
   if (between(command, "show route ", "' all")) {
     const auto quote = command.find('\'') + 1;
     const auto name = command.substr(quote, command.rfind('\'') - quote);
+    const auto prefix =
+        Prefix::parse(std::string_view{command}.substr(0, command.find(" export ")).substr(11));
+    if (!prefix || !originates(*prefix)) return "8001 Network not found\n";
     auto list = exports(name);
-    std::erase_if(list, [&](const Export& e) {
-      return command.find(" " + to_string(e.prefix) + " ") == std::string::npos;
-    });
+    std::erase_if(list, [&](const Export& e) { return e.prefix != *prefix; });
     return routes(list, "");
   }
   if (client.restricted) return "8007 Access denied\n";

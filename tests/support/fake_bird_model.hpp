@@ -37,6 +37,8 @@ class FakeBirdModel {
   std::string received(const std::string& name) const;
   std::string status() const;
   std::string disable(const std::string& name);
+  /// Our static protocol for it runs and has it.
+  bool originates(const Prefix& prefix) const;
   std::vector<Export> exports(const std::string& protocol) const;
   std::string routes(const std::vector<Export>& exports, const std::string& own_as) const;
   void run(Running next);

@@ -135,7 +135,7 @@ std::vector<Export> FakeFrr::heard(const std::string& table) const {
   return server_->model.heard(table);
 }
 
-std::string FakeFrr::updates(const std::string& table) const {
+std::string FakeFrr::news(const std::string& table) const {
   if (!server_) return {};
   const std::scoped_lock guard{server_->mutex};
   return std::to_string(server_->model.updates(table));

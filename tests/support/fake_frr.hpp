@@ -29,7 +29,7 @@ class FakeFrr final : public FrrWorld {
   void freeze() override;
   void thaw() override;
   std::vector<Export> heard(const std::string& table) const override;
-  std::string updates(const std::string& table) const override;
+  std::string news(const std::string& table) const override;
 
   void twist(Twist twist);
 

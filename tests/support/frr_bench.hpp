@@ -8,13 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "adapters/bird/client.hpp"
-#include "adapters/bird/readout.hpp"
 #include "adapters/frr/frr.hpp"
 #include "tests/support/bird_config.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_frr.hpp"
+#include "tests/support/heard.hpp"
 #include "tests/support/real_frr.hpp"
 
 // Included by the tests of the FRR adapter only: the support library does not link the adapter.
@@ -74,13 +73,8 @@ class FrrBench {
     return operator_says({"show running-config"}, daemon);
   }
 
-  /// Without the AS that eBGP adds.
   std::vector<Export> heard(const std::string& table) const {
-    auto routes = world->heard(table);
-    for (auto& route : routes) {
-      if (!route.as_path.empty()) route.as_path.erase(route.as_path.begin());
-    }
-    return routes;
+    return without_ebgp(world->heard(table));
   }
   bool hears(const std::string& table, const std::vector<Export>& exports) const {
     return eventually([&] { return heard(table) == exports; });
@@ -89,7 +83,7 @@ class FrrBench {
     return hears("t_cmi", wanted.exports.at("cmi")) && hears("t_ntt", wanted.exports.at("ntt")) &&
            hears("t_ntt6", wanted.exports.at("ntt6"));
   }
-  std::string updates(const std::string& table) const { return world->updates(table); }
+  std::string news(const std::string& table) const { return world->news(table); }
 
   void write(const std::string& file, const std::string& text) const {
     std::ofstream{file} << text;
@@ -121,28 +115,11 @@ class FrrBench {
   std::string folder_;
 };
 
-/// What the upstreams' BIRD has in a table, and its count of updates.
-inline bird::Reply ask_upstreams(const std::string& socket, const std::string& command) {
-  auto client = bird::Client::connect(socket, seconds{2}, seconds{10});
-  return client ? client->ask(command).value_or(bird::Reply{}) : bird::Reply{};
-}
 inline std::unique_ptr<FrrWorld> real_frr(const std::string& folder, std::string& why) {
   auto world = RealFrr::make(folder, why);
   if (!world) return world;
-  world->heard_by = [](const std::string& socket, const std::string& table) {
-    return bird::read_routes(ask_upstreams(socket, "show route table " + table + " all"))
-        .value_or(std::vector<Export>{});
-  };
-  world->updates_of = [](const std::string& socket, const std::string& table) {
-    const auto protocol = "\"from" + table.substr(1) + "\"";
-    for (const auto& line : ask_upstreams(socket, "show protocols all " + protocol).lines) {
-      // The last column is what was news. bgpd sends the routes of a changed route-map once more
-      // when its delay timer ends, as they are; BIRD counts these as received and ignores them.
-      if (line.text.find("Import updates:") != std::string::npos)
-        return line.text.substr(line.text.rfind(' '));
-    }
-    return std::string{};
-  };
+  world->heard_by = heard_at;
+  world->news_by = news_at;
   return world;
 }
 

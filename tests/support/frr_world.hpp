@@ -22,8 +22,9 @@ class FrrWorld {
   virtual void thaw() = 0;
   /// What an upstream has in the table, with the AS that eBGP adds.
   virtual std::vector<Export> heard(const std::string& table) const = 0;
-  /// A text that changes with every update that changes something in the table.
-  virtual std::string updates(const std::string& table) const = 0;
+  /// A text that changes with what is news to the table. bgpd sends the routes of a changed
+  /// route-map once more when its delay timer ends, as they are: that is none.
+  virtual std::string news(const std::string& table) const = 0;
 };
 
 /// The operator's own frr.conf, with things of his own that we must not touch.

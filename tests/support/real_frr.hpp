@@ -11,12 +11,12 @@
 
 namespace anycast::test {
 
-/// A real zebra and bgpd, with real upstreams. What the upstreams' BIRD has in its tables is read
-/// by the bench, which may know BIRD's protocol.
+/// A real zebra and bgpd, with real upstreams. What these have heard is read by the bench, which
+/// may know BIRD's protocol.
 class RealFrr final : public FrrWorld {
  public:
   using Heard = std::function<std::vector<Export>(const std::string& socket, const std::string&)>;
-  using Updates = std::function<std::string(const std::string& socket, const std::string&)>;
+  using News = std::function<std::string(const std::string& socket, const std::string&)>;
 
   /// Nothing, and the reason in `why`, where this machine has no FRR or gives us no namespace. The
   /// folder has the operator's file.
@@ -33,12 +33,12 @@ class RealFrr final : public FrrWorld {
   std::vector<Export> heard(const std::string& table) const override {
     return heard_by(upstreams_.socket(), table);
   }
-  std::string updates(const std::string& table) const override {
-    return updates_of(upstreams_.socket(), table);
+  std::string news(const std::string& table) const override {
+    return news_by(upstreams_.socket(), table);
   }
 
   Heard heard_by = {};
-  Updates updates_of = {};
+  News news_by = {};
 
  private:
   explicit RealFrr(std::string folder) : folder_{folder}, upstreams_{std::move(folder)} {}

@@ -99,12 +99,12 @@ TEST_CASE("only the changed upstream hears anything") {
     auto speaker = b.speaker();
     keep(speaker, kAnnounced);
     REQUIRE(b.hears(kAnnounced));
-    const auto cmi = b.updates("t_cmi");
-    const auto ntt = b.updates("t_ntt");
+    const auto cmi = b.news("t_cmi");
+    const auto ntt = b.news("t_ntt");
     keep(speaker, kMixed);
     REQUIRE(b.hears(kMixed));
-    CHECK(b.updates("t_cmi") != cmi);
-    CHECK(b.updates("t_ntt") == ntt);
+    CHECK(b.news("t_cmi") != cmi);
+    CHECK(b.news("t_ntt") == ntt);
   });
 }
 

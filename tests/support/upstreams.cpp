@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <string_view>
 #include <vector>
 
+#include "tests/support/gobgp.hpp"
 #include "tests/support/process.hpp"
 
 namespace anycast::test {
@@ -36,16 +39,26 @@ protocol bgp from_ntt6 from node {{
 }}
 )";
 
+bool wants_gobgp() {
+  const char* kind = std::getenv("ANYCAST_UPSTREAMS");
+  return kind != nullptr && std::string_view{kind} == "gobgp";
+}
+
 }  // namespace
 
+std::string Upstreams::socket() const {
+  return folder_ + (wants_gobgp() ? "/upstream.gobgp" : "/upstream.ctl");
+}
+
 Upstreams::~Upstreams() {
-  end_process(bird_);
+  end_process(daemon_);
   end_process(node_space_);
   end_process(upstream_space_);
 }
 
 std::string Upstreams::start() {
-  if (run_program({"bird", "--version"}) != 0) return "no program 'bird'";
+  const std::string program = wants_gobgp() ? "gobgpd" : "bird";
+  if (run_program({program, "--version"}) != 0) return "no program '" + program + "'";
   node_space_ = new_space();
   upstream_space_ = new_space();
   if (node_space_ < 0 || upstream_space_ < 0) return "no right to make a network namespace";
@@ -72,9 +85,15 @@ std::string Upstreams::start() {
     if (run_program(inside(line.where, line.words)) != 0)
       return "cannot join two namespaces by veth";
   }
-  std::ofstream{folder_ + "/upstream.conf"} << fmt::format(kUpstreamText);
-  bird_ = spawn(inside(upstream_space_, {"bird", "-f", "-c", folder_ + "/upstream.conf", "-s",
-                                         socket(), "-P", folder_ + "/upstream.pid"}));
+  const auto file = folder_ + "/upstream.conf";
+  std::ofstream{file} << (wants_gobgp() ? kGobgpText : fmt::format(kUpstreamText));
+  const std::vector<std::string> words =
+      wants_gobgp()
+          ? std::vector<std::string>{"gobgpd",          "-f",          file,
+                                     "--pprof-disable", "--api-hosts", "unix://" + socket()}
+          : std::vector<std::string>{"bird", "-f",     "-c", file,
+                                     "-s",   socket(), "-P", folder_ + "/upstream.pid"};
+  daemon_ = spawn(inside(upstream_space_, words));
   return {};
 }
 

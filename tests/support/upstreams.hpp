@@ -8,7 +8,8 @@ namespace anycast::test {
 
 /// Two network namespaces without names that end with this process, joined by a veth pair: one for
 /// a node with the sessions of `bird_config()`, one with a real BIRD that plays all upstreams and
-/// keeps what it hears in the tables t_cmi, t_ntt and t_ntt6.
+/// keeps what it hears in the tables t_cmi, t_ntt and t_ntt6; where ANYCAST_UPSTREAMS says "gobgp",
+/// a real GoBGP, which shares no code with either daemon of a node.
 class Upstreams {
  public:
   /// The socket and the configuration of the upstreams' BIRD are made in `folder`.
@@ -19,14 +20,16 @@ class Upstreams {
 
   /// Empty, or why this machine cannot have them.
   std::string start();
-  std::string socket() const { return folder_ + "/upstream.ctl"; }
+  std::string socket() const;
+  /// Whether the socket is a GoBGP's.
+  static bool is_gobgp(const std::string& socket) { return socket.ends_with(".gobgp"); }
   pid_t node_space() const { return node_space_; }
 
  private:
   std::string folder_;
   pid_t node_space_ = 0;
   pid_t upstream_space_ = 0;
-  pid_t bird_ = 0;
+  pid_t daemon_ = 0;
 };
 
 }  // namespace anycast::test

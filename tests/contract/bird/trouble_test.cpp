@@ -34,6 +34,25 @@ TEST_CASE("a missing include is noticed and blocks a change") {
   });
 }
 
+TEST_CASE("a death that was killed half-way is read, and the next change repairs it") {
+  on_both([](BirdBench& b) {
+    auto speaker = b.speaker();
+    REQUIRE(speaker.apply(kAnnounced, seconds{30}));
+    REQUIRE(speaker.confirm());
+    REQUIRE(b.hears(kAnnounced));
+    for (const auto* protocol : {"anycastd4", "anycastd6"})
+      CHECK(b.operator_says(fmt::format("disable \"{}\"", protocol)).code() == 0);
+    REQUIRE(b.hears(kWithdrawn));
+    const auto view = speaker.in_force();
+    REQUIRE(view);
+    CHECK(view->revision == kAnnounced.revision);
+    for (const auto& [upstream, session] : view->sessions) CHECK(session.exports.empty());
+    REQUIRE(speaker.apply(kAnnounced, seconds{30}));
+    REQUIRE(speaker.confirm());
+    CHECK(b.hears(kAnnounced));
+  });
+}
+
 TEST_CASE("a fragment included by a pattern is applied without a twin, and says so") {
   on_both([](BirdBench& b) {
     b.write(b.operator_file(), operator_text(b.folder() + "/run/*.conf"));

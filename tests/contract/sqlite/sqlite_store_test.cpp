@@ -89,7 +89,8 @@ TEST_CASE("a killed writer leaves whole transactions only, and none of the repor
       write_for_ever(file, ends[1]);
     }
     ::close(ends[1]);
-    // Every other one dies while it writes, however slow the machine is; the rest wherever it has come to.
+    // Every other one dies while it writes, however slow the machine is; the rest wherever it has
+    // come to.
     std::uint64_t first = 0;
     if (round % 2 == 0) REQUIRE(::read(ends[0], &first, sizeof first) == sizeof first);
     std::this_thread::sleep_for(std::chrono::microseconds{random() % 20'000});

@@ -121,7 +121,8 @@ TEST_CASE("exports are read from the layouts of 2.x and 3.x") {
             {.prefix = prefix, .as_path = {64500}, .communities = {"64500:1:2", "65535:0"}}});
   CHECK(read_routes(reply("0000 \n")).value().empty());
   CHECK(!read_routes(reply("1012-\tbgp_path: 64500\n0000 \n")));
-  CHECK(!read_routes(reply("8001 Network not found\n")));
+  CHECK(read_routes(reply("8001 Network not found\n")).value().empty());
+  CHECK(!read_routes(reply("8007 Access denied\n")));
 }
 
 TEST_CASE("a path with sets and a route with next hops do not confuse the reader") {
