@@ -403,14 +403,17 @@ class Killed:
 class OnBird(Killed, unittest.TestCase):
     node = BIRD_NODE
     kills = int(os.environ.get("ANYCAST_KILLS", "200"))
-    victims = {"anycastd": 1}
+    victims = {"anycastd": 12, "bird": 1}
+    router = "bird"
     within = (0.05, 0.2, 1.2)
 
     def where(self, victim, before):
-        running = self.lab.birdc(self.node, "eval", "ANYCASTD_REVISION").split()[-1]
-        waiting = "unconfirmed" in self.lab.birdc(self.node, "configure", "status").lower()
         text = self.lab.fragment(self.node).read_text()
         old = str(before["local"]["router"]["revision"])
+        if victim == "bird":
+            return "before the change" if f" = {old};" in text else "file written"
+        running = self.lab.birdc(self.node, "eval", "ANYCASTD_REVISION").split()[-1]
+        waiting = "unconfirmed" in self.lab.birdc(self.node, "configure", "status").lower()
         if f" = {running};" not in text:
             return "file written, not activated"
         if running == old:
