@@ -8,6 +8,7 @@
 
 #include "controller/app/record.hpp"
 #include "controller/base/text.hpp"
+#include "controller/config/config.hpp"
 #include "controller/sim/article.hpp"
 #include "controller/sim/world.hpp"
 #include "tests/support/catch.hpp"
@@ -81,6 +82,11 @@ sim::Replayed replayed(const std::string& text, const core::Setup& with = setup(
   INFO((out ? "" : to_string(out.error())));
   REQUIRE(out);
   return *std::move(out);
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 std::string error_of(const std::string& text) {
@@ -174,23 +180,37 @@ TEST_CASE("what is no trace, or only a part of one, is refused with its line") {
   CHECK(error_of(replaced(text, "\"at_us\":", "\"at_us\":1")).ends_with("outside of their page"));
 }
 
-/// The same bytes in every build: this runs with and without sanitizers.
-TEST_CASE("a replay decides the same each time and in each build") {
-  const auto text = recorded();
-  const auto once = replayed(text);
-  const auto again = replayed(text);
+/// Played twice with the same bytes, and the same as in every build: this runs with and without
+/// sanitizers.
+sim::Replayed as_written(const std::string& text, const core::Setup& with, const char* name) {
+  auto once = replayed(text, with);
+  const auto again = replayed(text, with);
   CHECK(once.digest == again.digest);
   CHECK(once.transcript == again.transcript);
-  CHECK(once.steps > 0);
 
-  const auto path = std::string{ANYCASTD_SOURCE_DIR} + "/tests/golden/replay.txt";
+  const auto path = fmt::format("{}/tests/golden/{}", ANYCASTD_SOURCE_DIR, name);
   const auto printed =
       fmt::format("{}{} plans, digest {}\n", once.transcript, once.plans, once.digest);
   const char* mode = std::getenv("ANYCASTD_GOLDEN");
   if (mode != nullptr && std::string_view{mode} == "write") std::ofstream{path} << printed;
-  std::ifstream file{path};
-  const std::string golden{std::istreambuf_iterator<char>{file}, {}};
-  CHECK(unified_diff(golden, printed, "golden", "printed") == "");
+  CHECK(unified_diff(content(path), printed, "golden", "printed") == "");
+  return once;
+}
+
+TEST_CASE("a replay decides the same each time and in each build") {
+  CHECK(as_written(recorded(), setup(), "replay.txt").steps > 0);
+}
+
+/// Written by `anycastctl record` in tests/lab/ladder_test.py, with the lab's own configuration.
+TEST_CASE("a run of the lab is replayed the same each time and in each build") {
+  const auto text = content(ANYCASTD_SOURCE_DIR "/tests/golden/lab.trace");
+  std::istringstream in{text};
+  const auto head = (*TraceSource::open(in, "lab.trace"))->head();
+  auto loaded = config::load({{.name = "lab.trace", .text = head.config}}, {.needs_self = false});
+  REQUIRE(loaded.config);
+  auto with = setup();
+  with.config = *std::move(loaded.config);
+  CHECK(as_written(text, with, "lab_replay.txt").steps > 0);
 }
 
 TEST_CASE("another configuration decides otherwise on the same samples") {
