@@ -29,6 +29,19 @@ def cannot_run():
         return str(error)
 
 
+def lab_with(settings):
+    """A lab whose nodes have these settings in a drop-in."""
+
+    class Made(Lab):
+        def start_anycastd(self, node):
+            folder = self.folder(node) / "conf.d"
+            folder.mkdir(exist_ok=True)
+            (folder / "test.yaml").write_text(settings)
+            super().start_anycastd(node)
+
+    return Made
+
+
 class InTheLab(unittest.TestCase):
     anycastd = True
     make_lab = Lab

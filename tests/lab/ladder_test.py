@@ -6,11 +6,10 @@ What Prometheus holds of it afterwards is recorded and played again.
 import time
 import unittest
 
-from anycastd_test import InTheLab
+from anycastd_test import InTheLab, lab_with
 from updates import assert_only
 
 from lab import topology as net
-from lab.control import Lab
 from lab.hosts import wait_until
 
 NODE = net.session("hk-idc-1", "cmi")
@@ -23,20 +22,12 @@ QUICK = """policy:
 """
 
 
-class QuickLab(Lab):
-    def start_anycastd(self, node):
-        folder = self.folder(node) / "conf.d"
-        folder.mkdir(exist_ok=True)
-        (folder / "quick.yaml").write_text(QUICK)
-        super().start_anycastd(node)
-
-
 def said(update):
     return ("withdraw",) if update.withdrawn else update.attributes.as_path
 
 
 class Ladder(InTheLab):
-    make_lab = QuickLab
+    make_lab = lab_with(QUICK)
 
     def assert_served(self, nodes):
         """Who serves each carrier's users, all of whom are served."""
