@@ -24,7 +24,9 @@ std::string template_file(const Config& config) {
   return fmt::format("{}/{}/fragment.tmpl", config.router.templates, config.router.kind);
 }
 
-Result<render::Template> load_template(const Config& config) {
+namespace {
+
+Result<render::Template> compiled(const Config& config) {
   const auto path = template_file(config);
   if (modified_at(path)) {
     const auto text = read_file(path, 1U << 20U);
@@ -40,6 +42,15 @@ Result<render::Template> load_template(const Config& config) {
   return render::compile_fragment("fragment.tmpl (built in)",
                                   config.router.kind == "frr" ? render::builtin_frr_fragment()
                                                               : render::builtin_bird_fragment());
+}
+
+}  // namespace
+
+Result<render::Template> load_template(const Config& config) {
+  auto text = compiled(config);
+  if (!text || !config.nodes.contains(config.self)) return text;
+  if (auto ok = render::rehearse(*text, config); !ok) return tl::unexpected(ok.error());
+  return text;
 }
 
 Prepared prepare(const std::string& config_file, const std::string& node) {

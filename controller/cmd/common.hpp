@@ -42,7 +42,8 @@ class NoJournal final : public Journal {
 
 /// The template under `router.templates` for the kind of daemon.
 std::string template_file(const Config& config);
-/// The packaged template, or the file under `router.templates` where there is one.
+/// The packaged template, or the file under `router.templates` where there is one; rehearsed where
+/// the configuration is that of a node.
 Result<render::Template> load_template(const Config& config);
 
 /// The real adapters that a configuration asks for.

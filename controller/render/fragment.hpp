@@ -26,6 +26,12 @@ Result<Template> compile_fragment(std::string name, std::string_view text);
 Result<Fragment> fragment(const Template& text, const Config& config,
                           const std::map<std::string, Stance>& stances, std::uint32_t guess = 0);
 
+/// Renders what each session of this node may ever have to say, one after the other: plain,
+/// drained, withdrawn, prepended once and as often as the upstream allows, each entry of its
+/// dictionary. The first error, so that a template is refused when it is loaded and not on the
+/// night that needs it.
+Result<void> rehearse(const Template& text, const Config& config);
+
 /// The revision that a fragment's text claims, if its text is what that revision was made from.
 std::optional<std::uint32_t> revision_of(std::string_view text);
 

@@ -32,6 +32,7 @@ class Template {
   static Result<Template> compile(std::string name, std::string_view text, const Record& sample);
   /// Fails when the data has another shape than the sample had, or a value that its type refuses.
   Result<std::string> render(const Record& data) const;
+  const std::string& name() const { return name_; }
 
   struct Node;
 

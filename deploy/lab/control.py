@@ -17,10 +17,15 @@ SOURCE = HERE.parent.parent
 
 
 def find_build(build=None):
-    """The build directory that was asked for, else the newest that holds the wire."""
+    """The build directory that was asked for, else the one with the newest program of the lab's."""
     if build := build or os.environ.get("ANYCAST_BUILD"):
         return Path(build).resolve()
-    wires = sorted(SOURCE.glob("build/*/anycast-wire"), key=lambda path: path.stat().st_mtime)
+
+    def made(wire):
+        programs = (wire, wire.with_name("anycastd"))
+        return max(program.stat().st_mtime for program in programs if program.exists())
+
+    wires = sorted(SOURCE.glob("build/*/anycast-wire"), key=made)
     if not wires:
         raise LabError(
             "anycast-wire is not built; do: cmake --preset dev &&"

@@ -8,6 +8,7 @@ from faults import CARRIER, NODE, UPSTREAM, FaultLab, FaultTest
 from updates import assert_only
 
 from lab import topology as net
+from lab.control import SOURCE
 from lab.evening import Evening
 from lab.frr import PROGRAMS
 
@@ -29,6 +30,22 @@ class MixedLab(FaultLab):
         folder.mkdir(exist_ok=True)
         (folder / "quick.yaml").write_text(QUICK)
         super().start_anycastd(node)
+
+# What a template may not say, by daemon: the text of the packaged one, and what stands there instead.
+TAMPERED = {
+    "bird": {
+        "another origin": ("prepend({{ p.asn | asn }})", "prepend(64511)"),
+        "a longer prefix": ("net = {{ r.prefix | prefix }}", "net = 203.0.113.0/25"),
+        "no prefix": ("  route {{ r.prefix | prefix }} blackhole;\n", ""),
+        "everybody's routes": ("  reject;\n", "  accept;\n"),
+    },
+    "frr": {
+        "another origin": (" {{ p.asn | asn }}", " {{ p.asn | asn }} 64511"),
+        "a longer prefix": ("permit {{ r.prefix | prefix }}", "permit {{ r.prefix | prefix }} le 32"),
+        "no prefix": ("ip prefix-list {{ r.list | label }} seq 5 permit {{ r.prefix | prefix }}\n", ""),
+        "everybody's routes": (" match as-path anycastd.own\n", ""),
+    },
+}
 
 
 @unittest.skipIf(not shutil.which(PROGRAMS / "bgpd"), "not installed: frr")
@@ -57,6 +74,37 @@ class MixedFleet(FaultTest):
             self.assertEqual(self.paths(session.customer, session.provider), heard, session.cable)
         for upstream in net.UPSTREAMS:
             assert_only(self.lab.updates(upstream), net.PREFIX, net.ORIGIN_ASN)
+
+    def test_a_template_that_says_anything_else_is_refused_and_nobody_hears_of_it(self):
+        before = self.heard()
+        for node in ("hk-tx-1", "hk-aws-1"):
+            kind = self.lab.kind(node)
+            folder = self.lab.folder(node)
+            (folder / "templates" / kind).mkdir(parents=True)
+            (folder / "conf.d" / "templates.yaml").write_text(
+                f"router: {{templates: {folder}/templates}}\n"
+            )
+            whole = (SOURCE / "templates" / kind / "fragment.tmpl").read_text()
+            for what, (text, other) in TAMPERED[kind].items():
+                self.assertIn(text, whole, what)
+                (folder / "templates" / kind / "fragment.tmpl").write_text(whole.replace(text, other))
+                # The configuration stays as it was, and a daemon that starts with it does not.
+                self.assertNotEqual(self.post("/v1/reload", node=node)[0], 200, what)
+                self.assertTrue(self.lab.ready(node))
+                self.lab.stop_anycastd(node)
+                super(FaultLab, self.lab).start_anycastd(node)
+                name = f"anycastd.{node}"
+                self.until(lambda: not self.lab.hosts.running(name), 10, f"the end of {name}")
+                reason, end = self.journal(node).splitlines()[-2:]
+                print(f"{kind}, {what}: {reason}")
+                self.assertIn("fragment", reason)
+                self.assertEqual(end, "anycastd: configuration refused; nothing was started")
+                (folder / "conf.d" / "templates.yaml").rename(folder / "templates.yaml")
+                self.lab.start_anycastd(node)
+                self.until(lambda: self.lab.ready(node), 60, f"evidence for {node}")
+                (folder / "templates.yaml").rename(folder / "conf.d" / "templates.yaml")
+            (folder / "conf.d" / "templates.yaml").unlink()
+        self.assertEqual(self.heard(), before)
 
     # An operator's filter
 

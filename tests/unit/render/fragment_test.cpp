@@ -155,6 +155,23 @@ TEST_CASE("a template that would announce anything else is refused") {
       "'filter'");
 }
 
+TEST_CASE("a template is rehearsed with all that a session may have to say") {
+  const auto rehearsed = [](const std::string& what, const std::string& by) {
+    const auto changed = compile_fragment("fragment.tmpl", replaced(shipped_text(), what, by));
+    REQUIRE(changed);
+    const auto done = rehearse(*changed, bird_config());
+    return done ? std::string{} : done.error().text;
+  };
+  CHECK(rehearsed("reject;", "reject;") == "");
+  CHECK(rehearsed("prepend({{ p.asn | asn }})", "prepend(64511)") ==
+        "the template renders a filter 'anycastd_cmi' that exports something else than the stance "
+        "of 'cmi' (by fragment.tmpl, tried with 'prepend 1' for 'cmi')");
+  CHECK(rehearsed("bgp_large_community.add(({{ c.community | community }}))",
+                  "bgp_large_community.add((64501, 1, 8))")
+            .ends_with(
+                " (by fragment.tmpl, tried with 'announce, telecom: no_export_to' for 'cmi')"));
+}
+
 TEST_CASE("a guess of the revision, right or wrong, changes nothing about the fragment") {
   const auto text = *shipped_template();
   const auto stances = all_say({Stance::Kind::prepend, 2});
