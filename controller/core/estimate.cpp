@@ -73,19 +73,17 @@ Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi) {
           .high = lost == sent ? kAll : ppm(centre + half)};
 }
 
-Bounded<Duration> median(std::span<const Rtt> sorted) {
-  const auto n = static_cast<double>(sorted.size());
+MedianRanks median_ranks(std::size_t count) {
+  const auto n = static_cast<double>(count);
   const double reach = kZ * std::sqrt(n) / 2;
   const auto rank = [&](double r) {
-    const auto last = static_cast<std::int64_t>(sorted.size()) - 1;
-    return sorted[static_cast<std::size_t>(
-        std::clamp<std::int64_t>(static_cast<std::int64_t>(r), 0, last))];
+    const auto last = static_cast<std::int64_t>(count) - 1;
+    return static_cast<std::size_t>(
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(r), 0, last));
   };
-  const auto low = rank(std::floor(n / 2 - reach) - 1);
-  const auto high = rank(std::ceil(n / 2 + reach));
-  return {.value = Duration{sorted[(sorted.size() - 1) / 2].us},
-          .low = Duration{low.us - low.half_us},
-          .high = Duration{high.us + high.half_us}};
+  return {.low = rank(std::floor(n / 2 - reach) - 1),
+          .value = (count - 1) / 2,
+          .high = rank(std::ceil(n / 2 + reach))};
 }
 
 Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2) {

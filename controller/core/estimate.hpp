@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,9 +23,26 @@ struct Rtt {
   auto operator<=>(const Rtt&) const = default;
 };
 
-/// Median of sorted values with its rank interval: order statistics at n/2 -+ z*sqrt(n)/2, free of
-/// any distribution, and what is not known of those values. Not empty.
-Bounded<Duration> median(std::span<const Rtt> sorted);
+/// Places of the median of sorted values and of its rank interval: order statistics at
+/// n/2 -+ z*sqrt(n)/2, free of any distribution.
+struct MedianRanks {
+  std::size_t low = 0;
+  std::size_t value = 0;
+  std::size_t high = 0;
+};
+/// Of `count` values; count > 0.
+MedianRanks median_ranks(std::size_t count);
+
+/// The median with its interval and what is not known of the values there; `at` gives the value of
+/// a rank.
+template <class At>
+Bounded<Duration> median(const MedianRanks& ranks, At at) {
+  const Rtt low = at(ranks.low);
+  const Rtt high = at(ranks.high);
+  return {.value = Duration{at(ranks.value).us},
+          .low = Duration{low.us - low.half_us},
+          .high = Duration{high.us + high.half_us}};
+}
 
 /// Mean of `count` values with the bounds of its standard error; count > 0.
 Bounded<Duration> mean(int count, std::uint64_t sum_us, std::uint64_t sum_us2);

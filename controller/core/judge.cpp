@@ -76,14 +76,23 @@ RegionReport judge_region(const Config& config, const Seen& seen, const Threshol
   return out;
 }
 
+/// Lists that are made anew for each path; one after the other uses the same room.
+struct Room {
+  std::vector<Ppm> users = {};
+  std::vector<const Estimate*> all = {};
+  std::vector<std::size_t> usable = {};
+  std::vector<std::int64_t> cusums = {};
+};
+
 /// The usable regions as one, over the three windows.
-int pool_regions(const Weights& weights, std::span<const ProbeReading* const> probes,
+int pool_regions(const Weights& weights, std::span<const ProbeReading* const> probes, Room& room,
                  PathReport& path) {
-  std::vector<Ppm> users;
-  std::vector<const Estimate*> all;
-  all.reserve(3 * probes.size());
-  std::vector<std::size_t> usable;
-  usable.reserve(probes.size());
+  auto& users = room.users;
+  auto& all = room.all;
+  auto& usable = room.usable;
+  users.clear();
+  all.clear();
+  usable.clear();
   for (std::size_t i = 0; i < path.regions.size(); ++i) {
     if (!path.regions[i].unusable.empty()) continue;
     usable.push_back(i);
@@ -116,9 +125,9 @@ std::string not_known(const Seen& seen, const Thresholds& thresholds, int usable
 /// 1.4 The usable regions' CUSUMs together, as of streams that may change at different times (Mei
 /// 2010), without the worst `regions - 1`: so many sick probes must not be able to do it. The
 /// others have to bring their share of `thresholds.cusum`.
-void sum_cusum(const Thresholds& thresholds, PathReport& path) {
-  std::vector<std::int64_t> each;
-  each.reserve(path.regions.size());
+void sum_cusum(const Thresholds& thresholds, Room& room, PathReport& path) {
+  auto& each = room.cusums;
+  each.clear();
   for (const auto& region : path.regions) {
     if (region.unusable.empty()) each.push_back(region.cusum);
   }
@@ -149,8 +158,9 @@ bool is_clear(const Thresholds& thresholds, const PathReport& path, const Readin
 }
 
 // 1.4 and 1.5
-void judge_path(const EvidenceConfig& evidence, const Thresholds& thresholds, PathReport& path) {
-  sum_cusum(thresholds, path);
+void judge_path(const EvidenceConfig& evidence, const Thresholds& thresholds, Room& room,
+                PathReport& path) {
+  sum_cusum(thresholds, room, path);
   path.measured_clear = true;
   for (const auto& r : readings(path.pooled, thresholds)) {
     if (r.measure == Measure::jitter && !evidence.has_jitter()) continue;
@@ -283,13 +293,14 @@ Judgement judge(const Config& config, const State& state, const Seen& seen) {
   }
   out.discarded = discard(config, seen, out.paths);
   std::span<const ProbeReading* const> left{probes};
+  Room room;
   for (std::size_t i = 0; i < out.paths.size(); ++i) {
     auto& path = out.paths[i];
     const auto& [thresholds, before] = cases[i];
-    const int usable = pool_regions(config.weights, left.first(path.regions.size()), path);
+    const int usable = pool_regions(config.weights, left.first(path.regions.size()), room, path);
     left = left.subspan(path.regions.size());
     path.unknown_why = not_known(seen, *thresholds, usable, path.regions.size());
-    if (path.unknown_why.empty()) judge_path(config.evidence, *thresholds, path);
+    if (path.unknown_why.empty()) judge_path(config.evidence, *thresholds, room, path);
     path.state = damp(*thresholds, seen.now, before == nullptr ? PathState{} : *before, path);
   }
   return out;

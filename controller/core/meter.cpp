@@ -11,35 +11,6 @@ std::int64_t micro(double nats) { return std::llround(nats * 1e6); }
 std::uint64_t square(std::uint64_t x) { return x * x; }
 std::int64_t square(std::int64_t x) { return x * x; }
 
-/// One number that sorts as the two do.
-std::int64_t sorted_as(const Rtt& rtt) { return (std::int64_t{rtt.us} << 32U) + rtt.half_us; }
-
-/// Where the reply is or would be among the sorted ones. Nobody can predict the way there, hence a
-/// search that adds instead of branching.
-std::vector<Rtt>::iterator place_of(std::vector<Rtt>& sorted, const Rtt& rtt) {
-  const auto wanted = sorted_as(rtt);
-  auto at = sorted.begin();
-  auto left = std::ssize(sorted);
-  while (left > 1) {
-    const auto half = left / 2;
-    at += sorted_as(at[half - 1]) < wanted ? half : 0;
-    left -= half;
-  }
-  return left == 1 && sorted_as(*at) < wanted ? std::next(at) : at;
-}
-
-/// Puts one reply in the place of another.
-void replace(std::vector<Rtt>& sorted, const Rtt& old, const Rtt& by) {
-  const auto from = place_of(sorted, old);
-  const auto to = place_of(sorted, by);
-  if (from < to) {
-    *std::move(std::next(from), to, from) = by;
-  } else {
-    std::move_backward(to, from, std::next(from));
-    *to = by;
-  }
-}
-
 }  // namespace
 
 CusumWeights CusumWeights::of(const Thresholds& thresholds) {
@@ -62,74 +33,46 @@ std::optional<Time> Meter::newest() const {
   return empty() ? std::nullopt : std::optional{points_.back().at};
 }
 
-std::optional<std::uint64_t> Meter::step_at(std::uint64_t sequence) const {
-  const auto& now = point(sequence).rtt;
-  const auto& before = point(sequence - 1).rtt;
-  if (now == kLost || before == kLost) return std::nullopt;
-  if (now.half_us != 0 || before.half_us != 0) return std::nullopt;
-  return static_cast<std::uint64_t>(std::abs(now.us - before.us));
+const Meter::Sums& Meter::before(std::uint64_t sequence) const {
+  return sequence < end() ? point(sequence).before : sums_;
 }
 
-/// Replies that leave and replies that come, one of each at a time: what lies between the two
-/// places moves by one, which is a third of what taking out and putting in would move.
-void Meter::shift_replies(Window& window, Span out, Span in) const {
-  const auto next_reply = [&](Span& span) -> const Rtt* {
-    while (span.begin < span.end) {
-      const auto& rtt = point(span.begin++).rtt;
-      if (rtt != kLost) return &rtt;
-    }
-    return nullptr;
-  };
-  for (;;) {
-    const auto* left = next_reply(out);
-    const auto* came = next_reply(in);
-    if (left == nullptr && came == nullptr) return;
-    if (left == nullptr) {
-      window.rtts.insert(place_of(window.rtts, *came), *came);
-    } else if (came == nullptr) {
-      window.rtts.erase(place_of(window.rtts, *left));
-    } else {
-      replace(window.rtts, *left, *came);
-    }
+/// Adds the newest sample, whose reply that is. A step |rtt[i] - rtt[i-1]|, which belongs to the
+/// later of its two samples, takes two that came back in a known order.
+void Meter::count_sums(const Rtt& rtt) {
+  if (rtt == kLost) {
+    ++sums_.lost;
+    return;
   }
-}
-
-/// The jitter of neighbours both of which are in the window.
-void Meter::shift_steps(Window& window, Span out, Span in) const {
-  for (auto sequence = out.begin; sequence < out.end; ++sequence) {
-    const auto step = step_at(sequence);
-    if (!step) continue;
-    --window.pairs;
-    window.jitter_us -= *step;
-    window.jitter_us2 -= square(*step);
-  }
-  for (auto sequence = in.begin; sequence < in.end; ++sequence) {
-    const auto step = step_at(sequence);
-    if (!step) continue;
-    ++window.pairs;
-    window.jitter_us += *step;
-    window.jitter_us2 += square(*step);
-  }
+  if (points_.empty()) return;
+  const auto& last = points_.back().rtt;
+  if (last == kLost || rtt.half_us != 0 || last.half_us != 0) return;
+  const auto step = static_cast<std::uint64_t>(std::abs(rtt.us - last.us));
+  ++sums_.pairs;
+  sums_.jitter_us += step;
+  sums_.jitter_us2 += square(step);
 }
 
 /// To the samples from `first` to the newest.
 void Meter::shift(Window& window, std::uint64_t first) const {
-  const auto losses = [&](Span span) {
-    int count = 0;
-    for (auto i = span.begin; i < span.end; ++i) count += point(i).rtt == kLost ? 1 : 0;
-    return count;
-  };
-  // What is too old already when it comes is in neither span.
-  const Span out{window.first, std::min(first, window.past)};
-  const Span in{std::max(first, window.past), end()};
-  window.lost += losses(in) - losses(out);
-  shift_replies(window, out, in);
-  // A step belongs to the later of its two samples.
-  const Span steps_out{out.begin + 1, std::min(first + 1, window.past)};
-  const Span steps_in{std::max(first + 1, window.past), end()};
-  shift_steps(window, steps_out, steps_in);
+  // What is too old already when it comes is neither.
+  const auto out = std::min(first, window.past);
+  const auto in = std::max(first, window.past);
+  for (auto i = window.first; i < out; ++i) {
+    if (const auto& rtt = point(i).rtt; rtt != kLost) window.replies.remove(rtt);
+  }
+  for (auto i = in; i < end(); ++i) {
+    if (const auto& rtt = point(i).rtt; rtt != kLost) window.replies.add(rtt);
+  }
   window.first = first;
   window.past = end();
+  if (window.replies.holds()) return;
+  std::vector<Rtt> all;
+  all.reserve(window.replies.count());
+  for (auto i = first; i < end(); ++i) {
+    if (const auto& rtt = point(i).rtt; rtt != kLost) all.push_back(rtt);
+  }
+  window.replies.gather(std::move(all));
 }
 
 void Meter::count_run() {
@@ -145,34 +88,42 @@ void Meter::count_run() {
 void Meter::count_block(const Point& point) {
   const auto number = point.at.time_since_epoch() / kBlock;
   const std::int64_t lost = point.rtt == kLost ? 1 : 0;
-  if (blocks_.empty() || blocks_.back().number != number) blocks_.push_back({number, 0, 0});
+  const auto alive = [&] { return blocks_.size() - blocks_dead_; };
+  if (alive() == 0 || blocks_.back().number != number) blocks_.push_back({number, 0, 0});
   auto& block = blocks_.back();
   ++block.sent;
   block.lost += lost;
-  if (blocks_.size() < 2) return;
+  if (alive() < 2) return;
   const auto before = blocks_[blocks_.size() - 2].lost;
   const bool first = block.sent == 1;
   swings2_ += square(block.lost - before) - (first ? 0 : square(block.lost - lost - before));
 }
 
 void Meter::uncount_block(const Point& point) {
-  auto& block = blocks_.front();
+  auto& block = blocks_[blocks_dead_];
   const auto was = block.lost;
   --block.sent;
   if (point.rtt == kLost) --block.lost;
-  if (blocks_.size() > 1) {
-    const auto after = blocks_[1].lost;
+  if (blocks_.size() - blocks_dead_ > 1) {
+    const auto after = blocks_[blocks_dead_ + 1].lost;
     swings2_ -= square(after - was);
     if (block.sent > 0) swings2_ += square(after - block.lost);
   }
-  if (block.sent == 0) blocks_.erase(blocks_.begin());
+  if (block.sent > 0) return;
+  ++blocks_dead_;
+  if (blocks_dead_ <= blocks_.size() / 2) return;
+  blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(blocks_dead_));
+  blocks_dead_ = 0;
 }
 
 void Meter::add(const Sample& sample) {
   if (!points_.empty() && sample.at <= points_.back().at) return;
   // RTTs end at a minute (the evidence source refuses longer ones), far below 2^31 us.
   const auto us = [](Duration d) { return static_cast<std::int32_t>(d.count()); };
-  points_.push_back({sample.at, sample.received ? Rtt{us(sample.rtt), us(sample.half)} : kLost});
+  const auto rtt = sample.received ? Rtt{us(sample.rtt), us(sample.half)} : kLost;
+  const auto before = sums_;
+  count_sums(rtt);
+  points_.push_back({sample.at, rtt, before});
   if (!sample.received) count_run();
   count_block(points_.back());
 }
@@ -203,8 +154,9 @@ void Meter::advance(Time at) {
 /// then counts once and not in every block (von Neumann 1941).
 Ppm Meter::phi() const {
   const auto& slow = windows_.back();
-  if (blocks_.size() < 2 || slow.lost == 0) return kAll;
-  const auto twice = 2 * std::int64_t{slow.lost} - blocks_.front().lost - blocks_.back().lost;
+  const std::int64_t lost = sums_.lost - before(slow.first).lost;
+  if (blocks_.size() - blocks_dead_ < 2 || lost == 0) return kAll;
+  const auto twice = 2 * lost - blocks_[blocks_dead_].lost - blocks_.back().lost;
   return twice == 0 ? kAll : std::max(kAll, swings2_ * kAll / twice);
 }
 
@@ -230,15 +182,21 @@ std::int64_t Meter::cusum() const {
 
 Estimate Meter::estimate(const Window& window, Ppm phi) const {
   Estimate out{.sent = static_cast<int>(end() - window.first),
-               .lost = window.lost,
                .newest_age = at_ - points_.back().at,
                .phi = phi};
   if (out.sent == 0) return out;
+  out.lost = sums_.lost - before(window.first).lost;
   out.loss = loss_interval(out.lost, out.sent, phi);
-  out.has_rtt = !window.rtts.empty();
-  out.has_jitter = window.pairs > 0;
-  if (out.has_rtt) out.rtt = median(window.rtts);
-  if (out.has_jitter) out.jitter = mean(window.pairs, window.jitter_us, window.jitter_us2);
+  out.has_rtt = window.replies.count() > 0;
+  if (out.has_rtt) out.rtt = window.replies.median();
+  // Of neighbours both of which are in the window.
+  const auto& steps = before(window.first + 1);
+  const int pairs = sums_.pairs - steps.pairs;
+  out.has_jitter = pairs > 0;
+  if (out.has_jitter) {
+    out.jitter =
+        mean(pairs, sums_.jitter_us - steps.jitter_us, sums_.jitter_us2 - steps.jitter_us2);
+  }
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
     const auto past = run->first + static_cast<std::uint64_t>(run->length);
     if (past <= window.first) break;

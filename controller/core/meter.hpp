@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "controller/core/estimate.hpp"
+#include "controller/core/middle.hpp"
 #include "controller/model/config.hpp"
 #include "controller/model/evidence.hpp"
 #include "controller/model/readings.hpp"
@@ -47,9 +47,17 @@ class Meter {
 
  private:
   static constexpr Rtt kLost = {-1, 0};
+  /// Of all samples before one: what lies between two of them is a difference. Sums may wrap.
+  struct Sums {
+    int lost = 0;
+    int pairs = 0;
+    std::uint64_t jitter_us = 0;
+    std::uint64_t jitter_us2 = 0;  ///< of squares
+  };
   struct Point {
     Time at;
     Rtt rtt;  ///< kLost where the reply did not come
+    Sums before;
   };
   /// Neighbouring losses, by sequence number of the first.
   struct Run {
@@ -63,27 +71,17 @@ class Meter {
   };
   struct Window {
     Duration span = {};
-    std::uint64_t first = 0;     ///< sequence number of the oldest sample in it
-    std::uint64_t past = 0;      ///< of the first that is too new to be in it
-    std::vector<Rtt> rtts = {};  ///< of the replies, sorted: any rank is exact
-    int lost = 0;
-    int pairs = 0;
-    std::uint64_t jitter_us = 0;
-    std::uint64_t jitter_us2 = 0;  ///< sum of squares
+    std::uint64_t first = 0;  ///< sequence number of the oldest sample in it
+    std::uint64_t past = 0;   ///< of the first that is too new to be in it
+    Middle replies = {};
   };
 
   const Point& point(std::uint64_t sequence) const { return points_[sequence - base_]; }
   std::uint64_t end() const { return base_ + points_.size(); }
-  /// |rtt[i] - rtt[i-1]| where both came back in a known order.
-  std::optional<std::uint64_t> step_at(std::uint64_t sequence) const;
-  /// Sequence numbers from `begin` to `end`, without it.
-  struct Span {
-    std::uint64_t begin;
-    std::uint64_t end;
-  };
+  /// Of the samples before that one.
+  const Sums& before(std::uint64_t sequence) const;
+  void count_sums(const Rtt& rtt);
   void shift(Window& window, std::uint64_t first) const;
-  void shift_replies(Window& window, Span out, Span in) const;
-  void shift_steps(Window& window, Span out, Span in) const;
   void count_run();
   void count_block(const Point& point);
   void uncount_block(const Point& point);
@@ -97,8 +95,10 @@ class Meter {
   std::size_t dead_ = 0;
   std::uint64_t base_ = 0;     ///< sequence number of points_[0]
   std::vector<Run> runs_;      ///< that reach into the slow window
-  std::vector<Block> blocks_;  ///< of the slow window
-  std::int64_t swings2_ = 0;   ///< sum of squared differences of neighbouring blocks' losses
+  std::vector<Block> blocks_;  ///< of the slow window, after `blocks_dead_` that have left it
+  std::size_t blocks_dead_ = 0;
+  Sums sums_;                 ///< of all samples
+  std::int64_t swings2_ = 0;  ///< sum of squared differences of neighbouring blocks' losses
   Time at_ = {};
 };
 

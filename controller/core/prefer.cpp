@@ -141,7 +141,7 @@ class Chooser {
 
   void clock(Choice& choice, const Ranked& one, bool runs) {
     if (runs) {
-      choice.worse.emplace(name(one), at_);
+      choice.worse.try_emplace(name(one), at_);
     } else if (!choice.worse.empty()) {
       choice.worse.erase(name(one));
     }

@@ -54,7 +54,10 @@ Estimate by_definition(const std::vector<Sample>& samples, Time at, Duration spa
   std::ranges::sort(replies);
   out.loss = core::loss_interval(out.lost, out.sent, phi);
   out.has_rtt = !replies.empty();
-  if (out.has_rtt) out.rtt = core::median(replies);
+  if (out.has_rtt) {
+    out.rtt = core::median(core::median_ranks(replies.size()),
+                           [&](std::size_t rank) { return replies[rank]; });
+  }
   out.has_jitter = !steps.empty();
   if (out.has_jitter) {
     std::uint64_t sum = 0;
