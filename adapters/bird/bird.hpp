@@ -20,6 +20,10 @@ struct Settings {
   Duration timeout = seconds{2};
   std::map<std::string, std::string> protocols = {};  ///< BGP protocol by upstream
   std::vector<Prefix> prefixes = {};
+  std::map<Prefix, Asn> origins = {};  ///< who originates each of them
+  std::string roas4 = {};              ///< tables of ROAs
+  std::string roas6 = {};
+  std::string rpki = {};  ///< protocol that fills them; empty: none does
 };
 Settings settings_of(const Config& config);
 
@@ -37,6 +41,7 @@ class BirdSpeaker final : public RouteSpeaker {
   Result<void> confirm() override;
   Result<void> undo() override;
   Result<void> silence(const Fragment& withdrawn) override;
+  Result<OriginView> origins() override;
 
  private:
   /// A change that BIRD will take back by itself.

@@ -42,7 +42,13 @@ Settings settings_of(const Config& config) {
   for (const auto& [upstream, session] : config.me().sessions) {
     settings.protocols[upstream] = session.protocol.empty() ? upstream : session.protocol;
   }
-  for (const auto& p : config.prefixes) settings.prefixes.push_back(p.prefix);
+  for (const auto& p : config.prefixes) {
+    settings.prefixes.push_back(p.prefix);
+    settings.origins[p.prefix] = p.origin_asn;
+  }
+  settings.roas4 = config.rpki.table4;
+  settings.roas6 = config.rpki.table6;
+  settings.rpki = config.rpki.protocol;
   return settings;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/bird/reply.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/router.hpp"
 
 namespace anycast::bird {
@@ -42,6 +43,16 @@ Result<std::vector<Export>> read_routes(const Reply& reply);
 
 /// `eval ANYCASTD_REVISION`; nothing where BIRD does not know the name (9001).
 Result<std::optional<std::uint32_t>> read_revision(const Reply& reply);
+
+/// `show protocols all "X"` of an RPKI protocol: how long ago its cache said that the ROAs were
+/// whole. Nothing while they are not, also where no protocol of this kind has the name.
+Result<std::optional<Duration>> read_roa_age(const Reply& reply);
+
+/// `eval roa_check(...) = ROA_VALID`.
+Result<bool> read_truth(const Reply& reply);
+
+/// `show route table T where ...` of a table of ROAs; an error where a line is none.
+Result<std::vector<Roa>> read_roas(const Reply& reply);
 
 /// `configure status`: whether an undo is scheduled.
 Result<bool> read_unconfirmed(const Reply& reply);

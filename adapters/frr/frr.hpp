@@ -27,6 +27,7 @@ struct Settings {
   Duration timeout = seconds{2};
   std::map<std::string, Session> sessions = {};  ///< by upstream
   std::vector<Prefix> prefixes = {};
+  std::map<Prefix, Asn> origins = {};  ///< who originates each of them
 };
 Settings settings_of(const Config& config);
 
@@ -47,6 +48,8 @@ class FrrSpeaker final : public RouteSpeaker {
   Result<void> confirm() override;
   Result<void> undo() override;
   Result<void> silence(const Fragment& withdrawn) override;
+  /// bgpd does not say how old its ROAs are; it drops them itself when they expire (RFC 8210 6).
+  Result<OriginView> origins() override;
   void overdue() override;
 
  private:

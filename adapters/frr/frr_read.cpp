@@ -28,7 +28,10 @@ Settings settings_of(const Config& config) {
     settings.sessions[upstream] = {.map = render::filter_name(name_of(upstream, session)),
                                    .neighbor = session.neighbor};
   }
-  for (const auto& p : config.prefixes) settings.prefixes.push_back(p.prefix);
+  for (const auto& p : config.prefixes) {
+    settings.prefixes.push_back(p.prefix);
+    settings.origins[p.prefix] = p.origin_asn;
+  }
   return settings;
 }
 

@@ -116,6 +116,28 @@ Result<bool> read_usable(std::string_view text) {
   return std::ranges::any_of(paths, [](const Json& path) { return at(path, "valid") == true; });
 }
 
+Result<std::vector<Roa>> read_roas(std::string_view text) {
+  static constexpr auto kCommand = "show rpki prefix json";
+  const auto json = parsed(kCommand, text);
+  if (!json) return tl::unexpected(json.error());
+  const auto& records = at(*json, "prefixes");
+  if (!records.is_array()) return unexpected(kCommand, text);
+  std::vector<Roa> out;
+  for (const auto& record : records) {
+    const auto address = Address::parse(text_at(record, "prefix"));
+    const auto& asn = at(record, "asn");
+    if (!address || !asn.is_number_unsigned()) return unexpected(kCommand, record.dump());
+    const auto length = std::clamp<std::int64_t>(number_at(record, "prefixLenMin"), 0, 128);
+    const auto most = std::clamp<std::int64_t>(number_at(record, "prefixLenMax"), 0, 128);
+    const Roa roa{.prefix = {.address = *address, .length = static_cast<int>(length)},
+                  .max_length = static_cast<int>(most),
+                  .asn = static_cast<Asn>(asn.get<std::uint64_t>())};
+    if (!is_whole(roa) || asn != roa.asn) return unexpected(kCommand, record.dump());
+    out.push_back(roa);
+  }
+  return out;
+}
+
 std::vector<std::string> communities_for(const Objects& objects, const std::string& map,
                                          const Prefix& prefix) {
   const auto entries = objects.maps.find(map);

@@ -9,6 +9,7 @@
 
 #include "adapters/frr/objects.hpp"
 #include "controller/base/error.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/router.hpp"
 
 namespace anycast::frr {
@@ -41,6 +42,9 @@ Result<std::vector<Export>> read_advertised(std::string_view text);
 /// `show bgp ipv4|ipv6 unicast P json`: whether bgpd may announce a network of its own. It may not
 /// while zebra has told of no route for it (bgp network import-check).
 Result<bool> read_usable(std::string_view text);
+
+/// `show rpki prefix P json`.
+Result<std::vector<Roa>> read_roas(std::string_view text);
 
 /// What an entry of a route-map adds for this prefix: the communities, standard and large.
 std::vector<std::string> communities_for(const Objects& objects, const std::string& map,

@@ -68,6 +68,14 @@ void fields(Io& io, S& value, const Penalty* /*type*/) {
 }
 
 template <class Io, class S>
+void fields(Io& io, S& value, const KnownOrigin* /*type*/) {
+  auto& [state, since, proven] = value;
+  io("state", state);
+  io("since_us", since);
+  io("proven", proven);
+}
+
+template <class Io, class S>
 void fields(Io& io, S& value, const Pending* /*type*/) {
   auto& [from_revision, to_revision, sessions, confirm_by, order, charges] = value;
   io("from_revision", from_revision);
@@ -82,7 +90,7 @@ template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, up] = value;
+         router_away, learned, choices, origins, up] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -102,6 +110,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("router_away_us", router_away);
   io("learned", learned);
   io("choices", choices);
+  io("origins", origins);
   io("up", up);
 }
 

@@ -26,6 +26,8 @@ constexpr Cause kCauses[] = {Cause::startup,  Cause::carrier, Cause::restore,
                              Cause::operated, Cause::service, Cause::undo};
 constexpr Effect kEffects[] = {Effect::open,       Effect::unmeasured, Effect::unclear,
                                Effect::sufficient, Effect::none,       Effect::harmful};
+constexpr OriginState kOrigins[] = {OriginState::unknown, OriginState::valid,
+                                    OriginState::not_found, OriginState::invalid};
 constexpr Condition kConditions[] = {Condition::run, Condition::blind, Condition::frozen,
                                      Condition::safe};
 
@@ -167,6 +169,9 @@ struct Reader {
   }
   static void decode(const Json& json, const std::string& at, Effect& value) {
     word<Effect>(json, at, kEffects, value);
+  }
+  static void decode(const Json& json, const std::string& at, OriginState& value) {
+    word<OriginState>(json, at, kOrigins, value);
   }
   static void decode(const Json& json, const std::string& at, Condition& value) {
     word<Condition>(json, at, kConditions, value);

@@ -109,6 +109,14 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
   }
   seen.fleet = sourced(ports.evidence.fleet(at), at);
   seen.router = sourced(ports.router.in_force(), now);
+  if (config.rpki.router) {
+    // A daemon that does not answer is not waited for twice.
+    seen.origins[config.router.kind] = seen.router.value
+                                           ? sourced(ports.router.origins(), now)
+                                           : Sourced<OriginView>::failed(*seen.router.error, now);
+  }
+  if (ports.validator != nullptr)
+    seen.origins["the validator"] = sourced(ports.validator->origins(), now);
   seen.windows = open_windows(config.guards.windows, now);
   seen.orders = std::move(orders);
   return seen;

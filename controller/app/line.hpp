@@ -19,6 +19,7 @@ struct Ports {
   Journal& journal;
   const Clock& clock;
   std::function<void(Duration)> wait;  ///< between two looks at the daemon while verifying
+  RoaSource* validator = nullptr;      ///< where `rpki.validator` names one
 };
 
 /// The evaluation time of a cycle: the same on every node whose clock is right.

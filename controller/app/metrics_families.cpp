@@ -225,6 +225,22 @@ void announcements(Exposition& out, const Published& p, Time now) {
   });
 }
 
+void origins(Exposition& out, const Published& p) {
+  out.family("anycast_rpki_state", "gauge",
+             "1 for what ROAs say about the prefix and its origin, else 0 (valid, not_found, "
+             "invalid, unknown); only where rpki asks somebody.");
+  for (const auto& report : p.plan.origins) {
+    for (const auto state :
+         {OriginState::valid, OriginState::not_found, OriginState::invalid, OriginState::unknown}) {
+      out.sample({{"node", p.config->self},
+                  {"prefix", to_string(report.prefix)},
+                  {"origin", std::to_string(report.asn)},
+                  {"state", to_string(state)}},
+                 flag(report.state == state));
+    }
+  }
+}
+
 void guards(Exposition& out, const Published& p) {
   out.family("anycast_decisions_total", "counter", "Decisions taken, by cause.");
   counts(out, p.counters.decisions, {"action", "cause"});
@@ -297,6 +313,7 @@ void families(Exposition& out, const Published& p, Time now) {
   thresholds(out, p);
   carriers(out, p);
   announcements(out, p, now);
+  origins(out, p);
   guards(out, p);
   router(out, p);
 }

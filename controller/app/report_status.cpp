@@ -40,6 +40,11 @@ Json prefixes(const Published& p) {
     out.push_back({{"prefix", to_string(prefix.prefix)},
                    {"origin_asn", prefix.origin_asn},
                    {"nodes_announcing", p.plan.nodes_announcing}});
+    const auto origin = std::ranges::find(p.plan.origins, prefix.prefix, &OriginReport::prefix);
+    if (origin == p.plan.origins.end()) continue;
+    out.back()["rpki"] = {{"state", to_string(origin->state)},
+                          {"since", time(origin->since)},
+                          {"text", origin->text}};
   }
   return out;
 }

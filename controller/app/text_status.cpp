@@ -37,8 +37,10 @@ std::string head_line(const Json& r, const Look& look) {
 std::string sources_line(const Json& r, const Look& look) {
   std::vector<std::string> parts;
   for (const auto& prefix : items(at(r, "prefixes"))) {
-    parts.push_back(
-        fmt::format("{} AS{}", str(at(prefix, "prefix")), str(at(prefix, "origin_asn"))));
+    auto part = fmt::format("{} AS{}", str(at(prefix, "prefix")), str(at(prefix, "origin_asn")));
+    const auto state = str(at(prefix, "rpki", "state"));
+    if (!state.empty()) part += " rpki " + (state == "not_found" ? "not found" : state);
+    parts.push_back(std::move(part));
   }
   const auto& evidence = at(r, "evidence");
   const bool none = at(evidence, "age_seconds").is_null();

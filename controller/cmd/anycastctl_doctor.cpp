@@ -126,6 +126,24 @@ void check_router(const Json& s, Findings& out) {
   }
 }
 
+void check_origins(const Json& s, Findings& out) {
+  for (const auto& prefix : s.at("prefixes")) {
+    const auto found = prefix.find("rpki");
+    if (found == prefix.end()) continue;
+    const auto text = fmt::format("{} AS{} is {}", word(prefix, "prefix"),
+                                  prefix.value("origin_asn", 0U), word(*found, "text"));
+    const auto state = word(*found, "state");
+    if (state == "valid") {
+      out.ok("rpki", text);
+    } else if (state == "invalid") {
+      out.fail("rpki", text, "put the ROA right where the prefix is registered");
+    } else {
+      out.warn("rpki", text,
+               "what is not announced now stays so: look at the ROA, or at who was asked");
+    }
+  }
+}
+
 void check_fleet(const Json& s, Findings& out) {
   const auto& fleet = s.at("fleet");
   const auto nodes = fleet.value("nodes", 0);
@@ -203,6 +221,7 @@ int doctor(const Options& options) {
       check_daemon(answer->body, findings);
       check_evidence(answer->body, findings);
       check_router(answer->body, findings);
+      check_origins(answer->body, findings);
       check_fleet(answer->body, findings);
       check_auto(answer->body, findings);
     } catch (const Json::exception& error) {

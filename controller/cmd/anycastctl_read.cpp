@@ -135,7 +135,8 @@ int plan_of_file(const Options& options) {
   const auto sources = connect(config);
   const SystemClock clock;
   NoJournal journal;
-  const Ports ports{*sources.evidence, *sources.router, **store, journal, clock, {}};
+  const Ports ports{*sources.evidence,      *sources.router, **store, journal, clock, {},
+                    sources.validator.get()};
   const auto state = loaded->value_or(State{});
   const auto now = aligned(clock.now(), config.prometheus.interval);
   core::Meters meters{config};

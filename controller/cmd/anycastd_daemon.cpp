@@ -90,9 +90,13 @@ class Cycles {
 
   void cycle(std::vector<Order> orders) {
     PlottedEvidence evidence{*sources_.evidence, plots_};
-    const Ports ports{evidence,        *sources_.router,
-                      stores_.history, journal_,
-                      clock_,          [](Duration d) { std::this_thread::sleep_for(d); }};
+    const Ports ports{evidence,
+                      *sources_.router,
+                      stores_.history,
+                      journal_,
+                      clock_,
+                      [](Duration d) { std::this_thread::sleep_for(d); },
+                      sources_.validator.get()};
     std::vector<OrderReply> replies;
     auto published = line_.cycle(ports, std::move(orders), replies);
     for (const auto& server : sources_.evidence->stats()) {

@@ -45,7 +45,8 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   const auto sources = connect(config);
   const SystemClock clock;
   NoJournal journal;
-  const Ports ports{*sources.evidence, *sources.router, **store, journal, clock, {}};
+  const Ports ports{*sources.evidence,      *sources.router, **store, journal, clock, {},
+                    sources.validator.get()};
   core::Meters meters{config};
   auto state = loaded->value_or(State{});
   for (;;) {

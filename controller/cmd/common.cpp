@@ -7,6 +7,7 @@
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/frr/frr.hpp"
+#include "adapters/rpki/validator.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/render/builtin.hpp"
 #include "controller/render/fragment.hpp"
@@ -79,6 +80,8 @@ Sources connect(const Config& config) {
   } else {
     out.router = std::make_unique<bird::BirdSpeaker>(bird::settings_of(config));
   }
+  if (!config.rpki.validator.empty())
+    out.validator = std::make_unique<rpki::ValidatorExport>(config);
   return out;
 }
 

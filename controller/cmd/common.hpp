@@ -50,6 +50,7 @@ Result<render::Template> load_template(const Config& config);
 struct Sources {
   std::unique_ptr<PrometheusSource> evidence;
   std::unique_ptr<RouteSpeaker> router;
+  std::unique_ptr<RoaSource> validator = nullptr;  ///< where the configuration names one
 };
 Sources connect(const Config& config);
 

@@ -186,6 +186,21 @@ void check_documentation(const Checked& c) {
   }
 }
 
+/// Who writes `router: false` has it switched off.
+void check_rpki(const Checked& c) {
+  const auto& rpki = c.config.rpki;
+  if (!c.bound.set("rpki") || !c.bound.good("rpki")) return;
+  if (!rpki.asked() && !c.bound.set("rpki.router")) {
+    c.report.error(c.bound.at("rpki"), "rpki-nobody", "'rpki' asks nobody",
+                   {"router: true, or validator: FILE, or leave 'rpki' out"});
+  }
+  if (c.config.router.kind == "frr" && !rpki.protocol.empty()) {
+    c.report.warning(c.bound.at("rpki.protocol"), "rpki-frr",
+                     "only BIRD has an RPKI protocol, and the router is FRR",
+                     {"FRR's own cache is asked: leave it out"});
+  }
+}
+
 }  // namespace
 
 void check_addresses(const Checked& c) {
@@ -198,6 +213,7 @@ void check_addresses(const Checked& c) {
   check_session_addresses(c);
   check_asn_names(c);
   check_documentation(c);
+  check_rpki(c);
 }
 
 }  // namespace anycast::config

@@ -291,6 +291,24 @@ Table router(RouterConfig& r) {
             {duration(r.timeout, milliseconds{10}, minutes{1})}}}};
 }
 
+Table rpki(RpkiConfig& r) {
+  return {
+      {{"router", "ask the routing daemon: BIRD's ROA tables, FRR's RPKI cache", {flag(r.router)}},
+       {"table4", "BIRD's table of ROAs for IPv4", {text(r.table4, check_ident)}},
+       {"table6", "the same for IPv6", {text(r.table6, check_ident)}},
+       {"protocol",
+        "BIRD's 'protocol rpki' that fills them and says how old they are; left out: they are "
+        "static",
+        {text(r.protocol, check_ident)}},
+       {"validator",
+        "file with the JSON export of a validator (rpki-client, routinator, stayrtr)",
+        {path(r.validator)}},
+       {"max_age", "older data says nothing", {duration(r.max_age, minutes{1}, hours{24 * 7})}},
+       {"allow_not_found",
+        "announce also what no ROA covers; left out: only what is valid",
+        {flag(r.allow_not_found)}}}};
+}
+
 Table history(HistoryConfig& h) {
   return {
       {{"file", "database of decisions and of what must survive", {path(h.file)}},
@@ -327,6 +345,9 @@ Table table(Document& d) {
       {"guards", "a step that breaks one is not taken", {guards(c.guards)}},
       {"fleet", "how the other nodes are seen", {fleet(c.fleet)}},
       {"router", "the routing daemon of this node", {router(c.router)}},
+      {"rpki",
+       "nothing is announced anew before ROAs authorise it; left out: nobody is asked",
+       {rpki(c.rpki)}},
       {"web",
        "the page, /metrics, /healthz; read only",
        {Table{{{"listen", "loopback address and port", {text(c.web.listen, check_listen)}}}}}},

@@ -13,19 +13,6 @@
 namespace anycast::core {
 namespace {
 
-/// What the running fragment would make a session export once it is up; nothing where it is not the
-/// text in the file.
-std::optional<std::vector<Export>> exports_once_up(const Config& config, const RouterView& router,
-                                                   const std::string& upstream) {
-  if (!router.revision || router.revision != router.file_revision) return std::nullopt;
-  const auto text = render::parse_fragment(config.router.kind, router.fragment);
-  if (!text) return std::nullopt;
-  const auto filter =
-      text->filters.find(render::filter_name(config.me().sessions.at(upstream).protocol));
-  if (filter == text->filters.end()) return std::nullopt;
-  return filter->second;
-}
-
 SessionState adopted(const Config& config, const Seen& seen, const std::string& upstream) {
   const auto& router = *seen.router.value;
   const auto view = router.sessions.find(upstream);
@@ -54,6 +41,17 @@ bool says(const Config& config, const RouterView& router, const Pending& pending
 }
 
 }  // namespace
+
+std::optional<std::vector<Export>> exports_once_up(const Config& config, const RouterView& router,
+                                                   const std::string& upstream) {
+  if (!router.revision || router.revision != router.file_revision) return std::nullopt;
+  const auto text = render::parse_fragment(config.router.kind, router.fragment);
+  if (!text) return std::nullopt;
+  const auto filter =
+      text->filters.find(render::filter_name(config.me().sessions.at(upstream).protocol));
+  if (filter == text->filters.end()) return std::nullopt;
+  return filter->second;
+}
 
 void adopt(const Config& config, const Seen& seen, State& state, std::vector<Event>& events) {
   const auto& wanted = config.me().sessions;

@@ -8,6 +8,11 @@ namespace anycast::core {
 /// answers, with what it exports: what is in force is taken over, nothing is removed.
 void adopt(const Config& config, const Seen& seen, State& state, std::vector<Event>& events);
 
+/// What the running fragment would make a session export once it is up; nothing where it is not the
+/// text in the file.
+std::optional<std::vector<Export>> exports_once_up(const Config& config, const RouterView& router,
+                                                   const std::string& upstream);
+
 /// How to answer the daemon's open question: a change of ours that a kill left on probation.
 enum class Leftover { none, confirm, undo };
 

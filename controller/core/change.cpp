@@ -14,6 +14,7 @@
 #include "controller/core/damping.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/notices.hpp"
+#include "controller/core/origin.hpp"
 #include "controller/render/fragment.hpp"
 
 namespace anycast::core {
@@ -114,6 +115,14 @@ Result<std::optional<Change>> proposal(const Setup& setup, const Context& before
   return change_to(setup, before.seen, *then, proposed.state, proposed.steps);
 }
 
+/// What would be announced though ROAs speak against it; true if there is any.
+bool notice_beginnings(const Context& before, const Fragment& fragment, Plan& plan) {
+  const auto all = may_not_begin(before, plan.steps, fragment);
+  if (all.empty()) return false;
+  notice(plan, Notice::Level::error, "rpki", join(all, "; ") + ": no change is handed over");
+  return true;
+}
+
 }  // namespace
 
 void plan_change(const Setup& setup, const Context& before, const Ordered& ordered,
@@ -151,6 +160,7 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
   }
   const bool meant = before.person_applies || before.forced;
   if (change && !meant && notice_unlisted(setup.config, seen, plan)) return;
+  if (change && notice_beginnings(before, change->fragment, plan)) return;
   plan.change = change;
   if (!plan.change) return;
   if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;

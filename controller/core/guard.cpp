@@ -12,6 +12,7 @@
 #include "controller/core/effect.hpp"
 #include "controller/core/guard_words.hpp"
 #include "controller/core/listed.hpp"
+#include "controller/core/origin.hpp"
 #include "controller/core/pauses.hpp"
 #include "controller/core/prefer_guards.hpp"
 
@@ -240,14 +241,14 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-// 5.17 to 5.22: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp.
+// 5.17 to 5.23: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp, origin.hpp.
 
 /// A rule with the names under which it speaks; the test of the texts wants a case for each.
 struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 22> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 23> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -268,7 +269,8 @@ constexpr std::array<Rule, 22> kGuards = {{{mode, {"mode"}},
                                            {reversal, {"reversal"}},
                                            {effect, {"effect"}},
                                            {capacity, {"capacity"}},
-                                           {listed, {"listed"}}}};
+                                           {listed, {"listed"}},
+                                           {origin, {"origin"}}}};
 
 }  // namespace
 

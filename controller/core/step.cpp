@@ -19,6 +19,7 @@
 #include "controller/core/judge.hpp"
 #include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
+#include "controller/core/origin.hpp"
 #include "controller/core/pauses.hpp"
 #include "controller/core/plan_hash.hpp"
 #include "controller/core/prefer.hpp"
@@ -234,6 +235,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
                 [&](Time t) { return seen.now - t >= config.guards.max_changes.per; });
   note_restart(config, seen, state, plan);
   charge_resets(config, seen, state, plan.events);
+  note_origins(config, seen, state, plan);
 
   auto judged = judge(config, state, seen);
   plan.paths = std::move(judged.paths);

@@ -175,6 +175,20 @@ struct HistoryConfig {
   Duration keep = hours{24 * 400};
 };
 
+/// Who is asked whether a ROA authorises our AS to originate our prefixes, before they are
+/// announced anew.
+struct RpkiConfig {
+  bool router = false;        ///< the routing daemon: BIRD's ROA tables, FRR's RPKI cache
+  std::string table4 = "r4";  ///< BIRD's ROA tables
+  std::string table6 = "r6";
+  std::string protocol = {};     ///< BIRD's RPKI protocol that fills them; empty: they do not age
+  std::string validator = {};    ///< file with a validator's JSON export; empty: there is none
+  Duration max_age = hours{2};   ///< older data says nothing; RFC 8210 6: expires after 7,200 s
+  bool allow_not_found = false;  ///< what no ROA covers may be announced too
+
+  bool asked() const { return router || !validator.empty(); }
+};
+
 /// One file for the whole fleet; every node loads the same and knows itself by `self`.
 struct Config {
   std::string self = {};
@@ -192,6 +206,7 @@ struct Config {
   Guards guards = {};
   FleetConfig fleet = {};
   RouterConfig router = {};
+  RpkiConfig rpki = {};
   WebConfig web = {};
   ControlConfig control = {};
   HistoryConfig history = {};

@@ -8,6 +8,7 @@
 #include "controller/base/error.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/order.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/state.hpp"
@@ -129,6 +130,15 @@ struct SessionReport {
   std::string effect = {};  ///< what the last automatic step did for the users, or empty
 };
 
+/// What networks that validate origins think of one of our prefixes, by all who were asked.
+struct OriginReport {
+  Prefix prefix;
+  Asn asn = 0;
+  OriginState state = OriginState::unknown;
+  std::string text = {};  ///< the state with who says so and why
+  Time since = {};
+};
+
 /// The result of one cycle's thinking. Everything printed anywhere comes from here.
 struct Plan {
   Time now;
@@ -137,6 +147,7 @@ struct Plan {
   std::vector<PathReport> paths = {};
   std::vector<Discarded> discarded = {};
   std::vector<CarrierPlan> carriers = {};  ///< with policy prefer
+  std::vector<OriginReport> origins = {};  ///< with `rpki`, in the order of `prefixes`
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

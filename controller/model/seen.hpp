@@ -7,6 +7,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/order.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/stance.hpp"
@@ -52,6 +53,8 @@ struct Seen {
   Sourced<Readings> evidence = {};
   Sourced<RouterView> router = {};
   Sourced<FleetView> fleet = {};
+  /// What ROAs say about our prefixes, by the name of who says it; only those that `rpki` asks.
+  std::map<std::string, Sourced<OriginView>> origins = {};
   std::vector<OpenWindow> windows = {};  ///< those of guards.windows that are open now
   std::vector<Order> orders = {};
 };

@@ -10,6 +10,7 @@
 #include "controller/base/time.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/effect.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/stance.hpp"
 
 namespace anycast {
@@ -76,6 +77,14 @@ struct Penalty {
 /// the world sees it.
 using Charges = std::map<std::string, int>;
 
+/// What was known of a prefix's origin in the last cycle.
+struct KnownOrigin {
+  OriginState state = OriginState::unknown;
+  Time since = {};
+  bool proven = false;  ///< it was valid at some time since it is announced
+  bool operator==(const KnownOrigin&) const = default;
+};
+
 /// A standing word of a person about the whole node.
 struct Standing {
   Time since;
@@ -127,7 +136,8 @@ struct State {
   std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
   std::optional<Time> router_away = {};           ///< since when the routing daemon is silent
   Learned learned = {};
-  std::map<std::string, Choice> choices = {};  ///< by carrier, with policy prefer
+  std::map<std::string, Choice> choices = {};       ///< by carrier, with policy prefer
+  std::map<std::string, KnownOrigin> origins = {};  ///< by prefix text, with `rpki`
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
   bool operator==(const State&) const = default;

@@ -7,6 +7,7 @@
 #include "controller/base/error.hpp"
 #include "controller/model/evidence.hpp"
 #include "controller/model/health.hpp"
+#include "controller/model/origin.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/seen.hpp"
@@ -46,10 +47,22 @@ class RouteSpeaker {
   /// Asked before each cycle by the one who writes, never by a dry run; the next `in_force` tells
   /// how it went.
   virtual void overdue() {}
+  /// What the ROAs that the daemon has say about our prefixes. Sends no command that could change
+  /// anything. An error where it has none, or does not know them whole.
+  virtual Result<OriginView> origins() {
+    return fail(Remedy::fix_value, "this routing daemon knows no ROAs");
+  }
   /// The node's own death: stops announcing on all sessions by the fastest way, then makes it last
   /// with `withdrawn`, a fragment in which every session withdraws. Not blocked by an operator's
   /// broken file.
   virtual Result<void> silence(const Fragment& withdrawn) = 0;
+};
+
+/// A validator of ROAs, beside what the routing daemon has of one.
+class RoaSource {
+ public:
+  virtual ~RoaSource() = default;
+  virtual Result<OriginView> origins() = 0;
 };
 
 /// Who asks this node's real servers, beside the line.

@@ -145,6 +145,7 @@ Result<Replayed> replay(const core::Setup& setup, TraceSource& trace) {
     auto own = std::make_shared<core::Setup>(setup);
     own->config.self = name;
     own->config.mode = Mode::automatic;
+    own->config.rpki = {};  // a trace does not know what ROAs said then
     players.push_back(std::make_unique<Player>(stage, std::move(own)));
   }
   Replayed out;

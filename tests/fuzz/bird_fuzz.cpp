@@ -23,6 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)read_routes(reply);
     (void)read_revision(reply);
     (void)read_unconfirmed(reply);
+    (void)read_roa_age(reply);
+    (void)read_roas(reply);
+    (void)read_truth(reply);
     (void)configuration_error(reply);
     if (const auto status = read_status(reply)) (void)reconfigured_at(*status, Time{});
   }

@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)read_version(text);
   (void)read_neighbor(text);
   (void)read_advertised(text);
+  (void)read_roas(text);
   const auto running = read_running(text);
   // What goes back to bgpd is what came from it, line by line, and nothing that ends a line.
   for (const auto& line : delta({}, running.objects, "router bgp 64500").filters) {

@@ -89,6 +89,7 @@ Seen Bench::seen() {
         Sourced<RouterView>::failed({.remedy = Remedy::wait, .text = "bird does not answer"}, now);
   }
   out.windows = windows;
+  out.origins = origins;
   out.orders = std::exchange(orders_, {});
   return out;
 }

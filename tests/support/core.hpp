@@ -63,6 +63,7 @@ class Bench {
   std::optional<core::Rendered> rendered = {};
   std::function<void(RouterView&)> tamper_router = {};
   std::vector<OpenWindow> windows;
+  std::map<std::string, Sourced<OriginView>> origins;
 
  private:
   Seen seen();

@@ -167,6 +167,15 @@ void returning(Situation& s, Duration ago) {
             .carriers = {"mobile"}};
 }
 
+/// The same step where ROAs say this about the prefix.
+void judged(Situation& s, const Origin& origin, Duration old) {
+  returning(s, hours{2});
+  s.config.rpki = {.router = true};
+  s.seen.origins["bird"] = Sourced<OriginView>::ok(
+      {.prefixes = {{s.config.prefixes.front().prefix, origin}}, .as_of = s.seen.now - old},
+      s.seen.now);
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> kCases = {
       {"mode", true},
@@ -279,6 +288,26 @@ const std::vector<Case>& cases() {
          s.seen.router.value->fragment = fragment.text;
          s.seen.router.value->file_revision = fragment.revision;
          s.config.prefixes.clear();
+       }},
+      {"origin", true, [](Situation& s) { judged(s, {.state = OriginState::valid}, seconds{41}); }},
+      {"origin", false,
+       [](Situation& s) {
+         judged(s,
+                {.state = OriginState::invalid,
+                 .roas = {*parse_roa("203.0.112.0/22-23 AS64500"),
+                          *parse_roa("203.0.113.0/24-24 AS64511")}},
+                seconds{41});
+       }},
+      {"origin", false,
+       [](Situation& s) { judged(s, {.state = OriginState::not_found}, seconds{41}); }},
+      {"origin", false, [](Situation& s) { judged(s, {.state = OriginState::valid}, hours{3}); }},
+      {"origin", false,
+       [](Situation& s) {
+         judged(s, {.state = OriginState::valid}, seconds{41});
+         s.seen.origins["the validator"] = Sourced<OriginView>::failed(
+             {.remedy = Remedy::look_at_host, .text = "no file '/var/lib/rpki-client/json'"},
+             s.seen.now);
+         s.seen.origins.erase("bird");
        }},
       prefer("destination", true),
       prefer("destination", false, [](Situation& s) { s.state.choices.clear(); }),

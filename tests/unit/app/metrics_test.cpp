@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "controller/app/report.hpp"
+#include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/app/published_builder.hpp"
@@ -100,6 +103,27 @@ TEST_CASE("nothing is said about announcements when the router is silent or cycl
   CHECK(names(metrics::render(&p, late), "anycast_announces").empty());
   late.now -= Duration{1};
   CHECK(names(metrics::render(&p, late), "anycast_announces{").size() == 3);
+}
+
+TEST_CASE(
+    "what ROAs say is told as a metric and in the status, and only where somebody was asked") {
+  auto p = testing::calm();
+  CHECK(names(metrics::render(&p, at_noon()), "anycast_rpki_state").empty());
+  const text::Look look{.width = 200, .utc = true};
+  CHECK(text::print(report::status(p), look).find("rpki") == std::string::npos);
+  p.plan.origins = {{.prefix = p.config->prefixes.front().prefix,
+                     .asn = 64500,
+                     .state = OriginState::not_found,
+                     .text = "not found by bird"}};
+  const auto text = metrics::render(&p, at_noon());
+  const auto line = [](const std::string& state, const std::string& value) {
+    return R"(anycast_rpki_state{node="hk-idc-1",prefix="203.0.113.0/24",origin="64500",state=")" +
+           state + "\"} " + value;
+  };
+  CHECK(names(text, "anycast_rpki_state{") ==
+        std::vector<std::string>{line("valid", "0"), line("not_found", "1"), line("invalid", "0"),
+                                 line("unknown", "0")});
+  CHECK(text::print(report::status(p), look).find("AS64500 rpki not found") != std::string::npos);
 }
 
 TEST_CASE("a value that is not known is absent, not zero") {

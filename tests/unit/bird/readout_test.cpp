@@ -186,3 +186,42 @@ TEST_CASE("a refusal carries bird's place") {
   CHECK(configuration_error(reply("8002 /nope: No such file or directory\n")).text ==
         "bird refuses: /nope: No such file or directory");
 }
+
+TEST_CASE("an RPKI protocol says how old its ROAs are, or that it has no whole set") {
+  const std::string before =
+      "1002-rtr1       RPKI       ---        up     03:56:19.909  Established\n"
+      "1006-  Cache server:     127.0.0.1\n"
+      "       Serial number:    0\n";
+  const auto age = [&](const std::string& line) {
+    return read_roa_age(reply(before + "       Last update:      " + line + "\n0000 \n"));
+  };
+  CHECK(**age("before 1.079 s") == Duration{1'079'000});
+  CHECK(*age("---") == std::nullopt);
+  CHECK(!age("yesterday"));
+  CHECK(*read_roa_age(reply(before + "0000 \n")) == std::nullopt);
+  CHECK(*read_roa_age(reply("8003 No protocols match\n")) == std::nullopt);
+  CHECK(!read_roa_age(reply("8007 Access denied\n")));
+}
+
+TEST_CASE("ROAs are read as BIRD lists them, and a line that is none is an error") {
+  const auto roas =
+      read_roas(reply("1007-Table r4:\n"
+                      " 203.0.112.0/22-22 AS64500  [s4 03:56:19.903] * (200)\n"
+                      " 203.0.113.0/24-24 AS64500  [rtr1 03:56:19.910] * (100)\n"
+                      "                            [s4 03:56:19.903] (200)\n"
+                      "0000 \n"));
+  REQUIRE(roas);
+  CHECK(*roas == std::vector<Roa>{*parse_roa("203.0.112.0/22-22 AS64500"),
+                                  *parse_roa("203.0.113.0/24-24 AS64500")});
+  CHECK(read_roas(reply("1007-Table r4:\n0000 \n"))->empty());
+  CHECK(read_roas(reply("0000 \n"))->empty());
+  CHECK(!read_roas(reply("1007-Table r4:\n 203.0.113.0/24 blackhole\n0000 \n")));
+  CHECK(!read_roas(reply("9001 syntax error, unexpected CF_SYM_UNDEFINED\n")));
+}
+
+TEST_CASE("a truth is TRUE or FALSE and nothing else") {
+  CHECK(read_truth(reply("0023 TRUE\n")) == true);
+  CHECK(read_truth(reply("0023 FALSE\n")) == false);
+  CHECK(!read_truth(reply("0023 (enum 35)1\n")));
+  CHECK(!read_truth(reply("9001 syntax error\n")));
+}

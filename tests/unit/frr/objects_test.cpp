@@ -173,3 +173,21 @@ TEST_CASE("replies of bgpd that are no JSON, or other JSON, are errors or nothin
   CHECK(!read_version("BIRD 2.0.12\n"));
   CHECK(*read_version("FRRouting 8.4.4 (edge) on Linux\nmore\n") == "8.4.4");
 }
+
+TEST_CASE("ROAs are read as bgpd lists them, and what is none is an error") {
+  const auto one = [](const std::string& record) {
+    return read_roas(R"({"prefixes":[)" + record + "]}");
+  };
+  CHECK(*one(R"({"prefix":"203.0.113.0","prefixLenMin":24,"prefixLenMax":25,"asn":64500})") ==
+        std::vector<Roa>{*parse_roa("203.0.113.0/24-25 AS64500")});
+  CHECK(one("")->empty());
+  for (const std::string record :
+       {R"({"prefix":"203.0.113.1","prefixLenMin":24,"prefixLenMax":24,"asn":64500})",
+        R"({"prefix":"203.0.113.0","prefixLenMin":24,"prefixLenMax":23,"asn":64500})",
+        R"({"prefix":"203.0.113.0","prefixLenMin":24,"prefixLenMax":24,"asn":4294967296})",
+        R"({"prefix":"203.0.113.0","prefixLenMin":24,"prefixLenMax":24,"asn":"64500"})", "7",
+        "null"})
+    CHECK(!one(record));
+  CHECK(!read_roas(R"({"error":"no"})"));
+  CHECK(!read_roas(""));
+}

@@ -84,6 +84,8 @@ State full_state() {
                      .worse = {{"hk-b ntt", Time{seconds{7}}}},
                      .gone_since = Time{seconds{6}},
                      .contradicted_since = Time{seconds{5}}}}};
+  state.origins["203.0.113.0/24"] = {
+      .state = OriginState::not_found, .since = at(38), .proven = true};
   state.up = {{"cmi", "12:00:01.123"}};
   return state;
 }
@@ -126,6 +128,8 @@ class Random {
       choice.gone_since = maybe();
       choice.contradicted_since = maybe();
     }
+    for (int i = small(); i > 0; --i)
+      state.origins[text()] = {pick(OriginState::unknown, OriginState::invalid), time(), coin()};
     for (int i = small(); i > 0; --i) state.up[text()] = text();
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
     state.adopted = coin();
