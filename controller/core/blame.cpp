@@ -13,21 +13,35 @@
 namespace anycast::core {
 namespace {
 
+/// Whether some region has no fault to find with the path.
+bool good_to_some(const PathReport& path) {
+  return std::ranges::any_of(path.regions, [](const RegionReport& region) {
+    return region.unusable.empty() && region.level != Verdict::bad;
+  });
+}
+
 /// What a probe (carrier, region) says about all paths of its carrier.
 struct Tally {
   int measured = 0;
   int bad = 0;
   int nodes = 0;
+  int alone = 0;  ///< nodes to which it is bad and another region is not
   std::string_view last_node = {};
+  std::string_view last_alone = {};
 
   void add(const PathReport& path, const RegionReport& region) {
     if (!region.unusable.empty()) return;
     ++measured;
-    if (region.level == Verdict::bad) ++bad;
     if (last_node != path.key.node) ++nodes;
     last_node = path.key.node;
+    if (region.level != Verdict::bad) return;
+    ++bad;
+    if (last_alone == path.key.node || !good_to_some(path)) return;
+    ++alone;
+    last_alone = path.key.node;
   }
-  bool bad_everywhere() const { return nodes >= 2 && bad == measured; }
+  /// A path that is bad to every region says nothing about one of them.
+  bool bad_everywhere() const { return alone >= 2 && bad == measured; }
   bool good_somewhere() const { return bad < measured; }
 };
 

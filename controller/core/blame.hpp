@@ -12,10 +12,11 @@ namespace anycast::core {
 /// every path of the carrier, with the reason. Before regions are pooled; the first rule that fits
 /// decides:
 ///  2.1 "probe"   loses packets to its anchors; or, where none are measured, all carriers' probes
-///  of
-///                the region are bad to all nodes while another region is not
-///  2.2 "access"  the carrier's probe of one region is bad to all nodes (two or more), and another
-///                region of the carrier is not: the region's own access network
+///                of the region are bad to all nodes while another region is not
+///  2.2 "access"  the carrier's probe of one region is bad to all nodes, and another region of the
+///                carrier is not: the region's own access network
+/// "Bad to all nodes" takes two or more to which another region is not bad: what is bad for
+/// everybody says nothing about one of them.
 std::vector<Discarded> discard(const Config& config, const Seen& seen,
                                std::vector<PathReport>& paths);
 

@@ -14,7 +14,12 @@ namespace anycast::core {
 namespace {
 
 constexpr Duration kMemory = hours{6};
+/// A move so long after the one before is no repetition of it.
+constexpr Duration kSoon = hours{2};
+/// What it takes until the updates of a move have left and reached everybody.
+constexpr Duration kArrival = minutes{2};
 constexpr Duration kContradicted = minutes{15};
+constexpr Duration kTogether = minutes{5};
 
 /// A move that may be made now.
 struct Move {
@@ -85,7 +90,9 @@ class Chooser {
     }
     choice.contradicted_since = choice.contradicted_since.value_or(at_);
     const auto since = std::max(*choice.contradicted_since, choice.since);
-    if (at_ - since < kContradicted) return false;
+    // Nodes hear of each other's steps a cycle apart, and yet have to come to it at the same time.
+    const auto due = (since + kContradicted).time_since_epoch();
+    if (at_.time_since_epoch() < (due / kTogether + 1) * kTogether) return false;
     first(plan, choice,
           fmt::format("{} is more attractive than {} since {}; ", name(*taken), name(primary),
                       format_clock(*choice.contradicted_since)));
@@ -114,8 +121,9 @@ class Chooser {
   void look(std::size_t index) {
     auto& plan = plans_[index];
     auto& choice = context_.state.choices[plan.carrier];
-    std::erase_if(choice.left,
-                  [&](const auto& entry) { return at_ - entry.second >= limits_.hold.after; });
+    std::erase_if(choice.left, [&](const auto& entry) {
+      return at_ - entry.second >= limits_.hold.after + kArrival;
+    });
     if (plan.ranked.empty()) return;
     if (!choice.primary) return first(plan, choice, {});
     const auto* primary = find_ranked(context_, plan, *choice.primary);
@@ -132,9 +140,11 @@ class Chooser {
     }
     for (const auto& one : plan.ranked) {
       if (&one == primary) continue;
-      const bool worse = one.role != Role::unranked && context_.paths[one.path].blame != "border" &&
-                         surely_better(limits_, primary->score, one.score);
-      clock(choice, one, worse);
+      const bool border =
+          context_.paths[one.path].blame == "border" && !choice.left.contains(name(one));
+      clock(choice, one,
+            !border && one.role != Role::unranked &&
+                surely_better(limits_, primary->score, one.score));
     }
     consider(index, *primary, choice);
   }
@@ -147,27 +157,32 @@ class Chooser {
     }
   }
 
+  /// How many of the last moves came soon after one another.
+  static std::size_t row(const std::vector<Time>& moves) {
+    std::size_t out = 1;
+    for (auto i = moves.size(); i > 1 && moves[i - 1] - moves[i - 2] <= kSoon; --i) ++out;
+    return out;
+  }
+
   // 4.5 and 4.6
   void consider(std::size_t index, const Ranked& primary, Choice& choice) {
     auto& plan = plans_[index];
     const auto& path = context_.paths[primary.path];
     const auto* best = alternative(plan, primary, choice);
-    const bool losing = losing_now(limits_, path);
-    const bool urgent = best != nullptr && losing && best->score.high < primary.score.low;
-    const bool better =
-        best != nullptr && (urgent || surely_better(limits_, best->score, primary.score));
     const bool border = path.blame == "border";
-    clock(choice, primary, better && !border);
-    if (!better) return;
+    const bool clearly = best != nullptr && surely_better(limits_, best->score, primary.score);
+    const bool any = best != nullptr && best->score.high < primary.score.low;
+    const bool urgent = any && !border && losing_now(limits_, path);
+    const bool better = urgent || clearly;
+    clock(choice, primary, better);
     const auto here = name(primary);
-    if (border) {
-      plan.why = fmt::format("{} keeps the users: bad on every path", here);
+    if (!better) {
+      if (border)
+        plan.why = fmt::format("{} keeps the users: bad on every path, none surely better", here);
       return;
     }
     const auto since = choice.worse.at(here);
-    const auto pause = urgent
-                           ? limits_.emergency_hold
-                           : doubled(limits_.hold, std::max<std::size_t>(choice.moves.size(), 1));
+    const auto pause = urgent ? limits_.emergency_hold : doubled(limits_.hold, row(choice.moves));
     const auto held = choice.moves.empty() ? at_ : choice.moves.back() + pause;
     const auto ready = std::max(held, since + (urgent ? Duration{0} : limits_.confirm));
     plan.why = fmt::format("{} {} (up to {}) surely beats {} {} (at least {}) since {}",
@@ -176,6 +191,10 @@ class Chooser {
                            format_clock(since));
     if (at_ < ready) {
       plan.earliest = ready;
+      return;
+    }
+    if (!still_worse(path, primary.extra, best->score.high)) {
+      plan.why += ", but not by the fast window";
       return;
     }
     const Duration gain =

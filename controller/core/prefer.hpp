@@ -16,13 +16,17 @@ namespace anycast::core {
 ///                    or else the best
 ///  4.3 gone          a primary that nobody announces for `confirm` is replaced likewise
 ///  4.4 contradicted  where another path has been the most attractive for 15 min, that is where the
-///                    users are: it becomes the primary
-///  4.5 border        bad on every path: moving helps nobody, and no path is repelled
-///  4.6 move          another path is surely better by the margin, for `confirm`, and the hold
-///                    after the last move is over; with a sure loss over `emergency_loss` at once,
-///                    by any difference that is sure, after the shorter hold. Never to a path that
-///                    was left within the hold, nor to a node beyond its capacity. Of several
-///                    carriers the one moves whose users gain most
+///                    users are: it becomes the primary, at the next full 5 min
+///  4.5 border        bad on every path: users stay, unless one of them is surely better by the
+///                    margin, as everywhere else; and no path is repelled but the one that they
+///                    leave
+///  4.6 move          another path is surely better by the margin, for `confirm`, still is by the
+///                    fast window's values, and the hold after the last move is over, which doubles
+///                    with each move within 2 h of the one before; with a sure loss over
+///                    `emergency_loss` at once, by any difference that is sure, after the shorter
+///                    hold, but not at the border. Never to a path that was left within the hold
+///                    and 2 min for the users to get there, nor to a node beyond its capacity. Of
+///                    several carriers the one moves whose users gain most
 ///  4.7 secondary     the best path on another node and another upstream, or else on one of both;
 ///                    it changes only for one that is surely better
 /// Writes `context.state.choices`; the plan has every path's score, role and clock.

@@ -75,4 +75,8 @@ bool losing_now(const Prefer& limits, const PathReport& path) {
   return path.alarm && path.fast.sent >= kLeastSent && path.fast.loss.low > limits.emergency_loss;
 }
 
+bool still_worse(const PathReport& path, Duration extra, Duration than) {
+  return path.fast.sent < kLeastSent || score(path.fast).value + extra > than;
+}
+
 }  // namespace anycast::core

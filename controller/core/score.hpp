@@ -33,4 +33,8 @@ bool surely_better(const Prefer& prefer, const Bounded<Duration>& a, const Bound
 /// regions together: a burst at one probe is no emergency.
 bool losing_now(const Prefer& limits, const PathReport& path);
 
+/// Whether the path, with `extra` on its score, is over `than` in the fast window as well, by its
+/// value: what has ended since is no reason any more.
+bool still_worse(const PathReport& path, Duration extra, Duration than);
+
 }  // namespace anycast::core

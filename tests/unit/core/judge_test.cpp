@@ -179,6 +179,18 @@ TEST_CASE("one carrier's region that is bad to all nodes is its access network")
   CHECK(bench.plan().notices.front().code == "access");
 }
 
+TEST_CASE("what is bad to every region says nothing about the access network of one") {
+  Bench bench;
+  bench.tamper = [](Evidence& e) {
+    slow_down(e, [](const ProbeKey& key) {
+      return key.carrier == "mobile" && (key.node != kEvening.node || key.region != "chengdu");
+    });
+  };
+  bench.run(minutes{5});
+  CHECK(discarded(bench.plan()).empty());
+  CHECK(path_of(bench.plan(), kEvening).regions_bad == 2);
+}
+
 TEST_CASE("regions that are bad to everything all together are the border's matter") {
   Bench bench;
   bench.tamper = [](Evidence& e) {

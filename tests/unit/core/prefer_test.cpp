@@ -132,6 +132,24 @@ TEST_CASE("what is bad on every path moves nobody") {
   CHECK(play.changes() == 0);
 }
 
+TEST_CASE("of paths that are all bad users still leave the one that is surely the worst") {
+  Play play;
+  play.run(minutes{20});
+  play.trouble({"", "", "mobile"}, hours{2}, milliseconds{200}, {});
+  play.trouble({"hk-idc-1", "cmi", "mobile"}, hours{1}, {}, 200'000);
+  play.run(minutes{30});
+  CHECK(play.users("mobile") != "hk-idc-1 cmi");
+  CHECK(play.changes() == 1);
+}
+
+TEST_CASE("what is over by the time of a move is no reason for it") {
+  const PathReport over{.key = {}, .fast = {.sent = 36, .rtt = about(39, 40, 41), .has_rtt = true}};
+  CHECK_FALSE(core::still_worse(over, {}, milliseconds{60}));
+  CHECK(core::still_worse(over, milliseconds{30}, milliseconds{60}));
+  // Too few to tell.
+  CHECK(core::still_worse(PathReport{.key = {}}, {}, milliseconds{60}));
+}
+
 TEST_CASE("nothing is known, nothing is moved") {
   Play play;
   play.run(minutes{20});
