@@ -17,11 +17,12 @@ using Services = std::map<std::string, Service>;
 /// one, but no timeout.
 class Checker final : public HealthSource {
  public:
+  /// A verdict has turned, or it was the one by which nothing of its service is up any more.
+  enum class Turn { one, last };
   struct Settings {
     Services services = {};
-    Health known = {};  ///< from before a reload; the verdicts stay
-    std::function<void()> changed =
-        {};  ///< a verdict has turned; called in the thread of the checks
+    Health known = {};                       ///< from before a reload; the verdicts stay
+    std::function<void(Turn)> changed = {};  ///< called in the thread of the checks
   };
   static Result<std::unique_ptr<Checker>> start(Settings settings);
   Checker(const Checker&) = delete;

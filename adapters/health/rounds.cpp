@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "adapters/health/tcp.hpp"
 
@@ -40,13 +41,27 @@ Checker::Rounds::Rounds(Settings settings)
       slots_.push_back({.service = &name,
                         .endpoint = real.endpoint,
                         .check = &service.check,
-                        .phase = first_wait(name, real.endpoint, service.check.interval)});
+                        .phase = first_wait(name, real.endpoint, service.check.interval),
+                        .counts = real.weight > 0});
       const auto known = settings_.known.find(name);
       if (known == settings_.known.end()) continue;
       const auto state = known->second.find(real.endpoint);
-      if (state != known->second.end()) slots_.back().state = state->second;
+      if (state == known->second.end()) continue;
+      slots_.back().state = state->second;
+      turned(slots_.back(), Alive::unknown);
     }
   }
+  turn_.reset();
+}
+
+void Checker::Rounds::turned(const Slot& slot, Alive before) {
+  const auto now = slot.state.alive;
+  if (now == before) return;
+  if (!turn_) turn_ = Turn::one;
+  if (!slot.counts) return;
+  auto& up = up_[*slot.service];
+  up += (now == Alive::up ? 1 : 0) - (before == Alive::up ? 1 : 0);
+  if (now == Alive::down && up == 0) turn_ = Turn::last;
 }
 
 std::size_t Checker::Rounds::room(std::size_t wanted) {
@@ -118,7 +133,8 @@ void Checker::Rounds::run() {
     http_->on_time(woke_);
     http_->collect(held_up_);
     on_timers();
-    if (std::exchange(changed_, false) && settings_.changed) settings_.changed();
+    const auto turn = std::exchange(turn_, {});
+    if (turn && settings_.changed) settings_.changed(*turn);
   }
 }
 
@@ -185,7 +201,7 @@ void Checker::Rounds::finish(std::size_t index, const Answer& answer) {
     const std::lock_guard lock{mutex_};
     const auto before = slot.state.alive;
     slot.state = after(*slot.check, std::move(slot.state), timed, wall_now());
-    changed_ = changed_ || slot.state.alive != before;
+    turned(slot, before);
     --stats_.open;
     ++stats_.tries;
     if (answer.kind == Answer::Kind::failed) ++stats_.failures;

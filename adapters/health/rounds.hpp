@@ -3,7 +3,10 @@
 #include <sys/epoll.h>
 
 #include <atomic>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "adapters/health/checker.hpp"
@@ -31,6 +34,7 @@ class Checker::Rounds {
     ServerKey endpoint;
     const Check* check;
     Duration phase;  ///< of its tries in the interval
+    bool counts;     ///< it has a weight
     RealState state = {};
     Steady planned = {};  ///< beginning of this try, or of the next
     bool trying = false;
@@ -44,6 +48,7 @@ class Checker::Rounds {
   void begin(std::size_t index);
   void finish(std::size_t index, const Answer& answer);
   void plan(std::size_t index, Steady after_this);
+  void turned(const Slot& slot, Alive before);
   /// Tries that may be open at once, by the limit of this process on descriptors.
   static std::size_t room(std::size_t wanted);
 
@@ -58,7 +63,8 @@ class Checker::Rounds {
   Steady woke_ = {};       ///< beginning of this round
   Duration held_up_ = {};  ///< how much later this round began than it should have
   std::size_t room_ = 0;
-  bool changed_ = false;
+  std::map<std::string, int> up_ = {};  ///< by service, of those that count
+  std::optional<Turn> turn_ = {};       ///< to be told
   std::atomic<bool> stopping_ = false;
   mutable std::mutex mutex_ = {};  ///< for `stats_` and each slot's `state`
   CheckStats stats_ = {};

@@ -11,6 +11,9 @@
 namespace anycast::prometheus {
 namespace {
 
+/// Between two looks at what is pressing.
+constexpr int kLookMs = 50;
+
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
@@ -78,6 +81,9 @@ Failure explain(CURL* curl, CURLcode code, const Server& server, const Prometheu
   const std::string detail = curl_easy_strerror(code);
   if (body.cut) {
     return {Ending::bad_answer, fmt::format("sent more than {} bytes", config.max_body)};
+  }
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    return {Ending::timeout, "was not waited for: this node has news of its own"};
   }
   // A server that wanted a client certificate hangs up after the handshake of TLS 1.3, which looks
   // like a failed send or receive.
@@ -166,16 +172,37 @@ Server parse_server(const std::string& url) {
 }
 
 void HttpClient::Close::operator()(void* curl) const { curl_easy_cleanup(curl); }
+void HttpClient::CloseMulti::operator()(void* multi) const { curl_multi_cleanup(multi); }
 
 // curl_easy_init also sets up the library where nobody has (safe in threads since 7.84).
-HttpClient::HttpClient() : curl_{curl_easy_init()} {}
+HttpClient::HttpClient(std::function<bool()> pressing)
+    : pressing_{std::move(pressing)}, multi_{curl_multi_init()}, curl_{curl_easy_init()} {}
+
+int HttpClient::perform() {
+  CURLM* multi = multi_.get();
+  if (curl_multi_add_handle(multi, curl_.get()) != CURLM_OK) return CURLE_FAILED_INIT;
+  CURLcode code = CURLE_OK;
+  int running = 1;
+  while (running != 0 && code == CURLE_OK) {
+    if (curl_multi_perform(multi, &running) != CURLM_OK) code = CURLE_FAILED_INIT;
+    if (running == 0 || code != CURLE_OK) break;
+    if (pressing_ && pressing_()) code = CURLE_ABORTED_BY_CALLBACK;
+    curl_multi_poll(multi, nullptr, 0, kLookMs, nullptr);
+  }
+  int left = 0;
+  while (const auto* message = curl_multi_info_read(multi, &left)) {
+    if (message->msg == CURLMSG_DONE) code = message->data.result;
+  }
+  curl_multi_remove_handle(multi, curl_.get());
+  return code;
+}
 
 tl::expected<HttpAnswer, Failure> HttpClient::post(const Server& server, const Form& form,
                                                    const Credentials& credentials,
                                                    const PrometheusConfig& config,
                                                    Duration deadline) {
   CURL* curl = curl_.get();
-  if (curl == nullptr) {
+  if (curl == nullptr || multi_ == nullptr) {
     return tl::unexpected(Failure{Ending::refused, "was not asked: libcurl did not start"});
   }
   // Forgets all options and credentials, keeps the connections.
@@ -201,7 +228,7 @@ tl::expected<HttpAnswer, Failure> HttpClient::post(const Server& server, const F
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 
-  const CURLcode code = curl_easy_perform(curl);
+  const auto code = static_cast<CURLcode>(perform());
   if (code != CURLE_OK) return tl::unexpected(explain(curl, code, server, config, body));
   HttpAnswer answer;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);

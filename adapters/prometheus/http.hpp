@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,7 +48,9 @@ using Form = std::vector<std::pair<std::string, std::string>>;
 /// no signals; the body is cut at `max_body` bytes after decompression.
 class HttpClient {
  public:
-  HttpClient();
+  /// `pressing` is asked while it waits, some twenty times a second: once it says yes, nobody waits
+  /// for an answer any more.
+  explicit HttpClient(std::function<bool()> pressing);
   /// Blocks at most for `deadline` (and `connect_timeout` of it for the connection).
   tl::expected<HttpAnswer, Failure> post(const Server& server, const Form& form,
                                          const Credentials& credentials,
@@ -57,6 +60,14 @@ class HttpClient {
   struct Close {
     void operator()(void* curl) const;
   };
+  struct CloseMulti {
+    void operator()(void* multi) const;
+  };
+  /// A CURLcode.
+  int perform();
+
+  std::function<bool()> pressing_;
+  std::unique_ptr<void, CloseMulti> multi_;  ///< keeps the connections
   std::unique_ptr<void, Close> curl_;
 };
 

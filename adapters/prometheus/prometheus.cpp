@@ -110,7 +110,8 @@ PrometheusStats empty_stats(const std::string& name) {
 
 }  // namespace
 
-PrometheusSource::PrometheusSource(const Config& config) : config_{config}, window_{config_} {
+PrometheusSource::PrometheusSource(const Config& config, std::function<bool()> pressing)
+    : config_{config}, http_{std::move(pressing)}, window_{config_} {
   for (const auto& url : config_.prometheus.urls) {
     servers_.push_back(prometheus::parse_server(url));
     stats_.push_back(empty_stats(servers_.back().name));

@@ -33,7 +33,8 @@ struct PrometheusStats {
 /// One thread only.
 class PrometheusSource final : public EvidenceSource {
  public:
-  explicit PrometheusSource(const Config& config);
+  /// Nobody is waited for any more while `pressing` says yes.
+  explicit PrometheusSource(const Config& config, std::function<bool()> pressing = {});
   PrometheusSource(const PrometheusSource&) = delete;
   PrometheusSource& operator=(const PrometheusSource&) = delete;
 

@@ -87,10 +87,18 @@ void fields(Io& io, S& value, const Pending* /*type*/) {
 }
 
 template <class Io, class S>
+void fields(Io& io, S& value, const ServiceState* /*type*/) {
+  auto& [level, since, down] = value;
+  io("level", level);
+  io("since_us", since);
+  io("down", down);
+}
+
+template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, origins, up] = value;
+         router_away, learned, choices, origins, up, services] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -112,6 +120,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("choices", choices);
   io("origins", origins);
   io("up", up);
+  io("services", services);
 }
 
 }  // namespace anycast

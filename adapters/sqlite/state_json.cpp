@@ -30,6 +30,7 @@ constexpr OriginState kOrigins[] = {OriginState::unknown, OriginState::valid,
                                     OriginState::not_found, OriginState::invalid};
 constexpr Condition kConditions[] = {Condition::run, Condition::blind, Condition::frozen,
                                      Condition::safe};
+constexpr Level kLevels[] = {Level::unknown, Level::up, Level::low, Level::down};
 
 struct Writer {
   Json object = Json::object();
@@ -61,6 +62,11 @@ struct Writer {
   static Json encode(const std::vector<Time>& values) {
     Json array = Json::array();
     for (const auto& value : values) array.push_back(encode(value));
+    return array;
+  }
+  static Json encode(const std::vector<ServerKey>& values) {
+    Json array = Json::array();
+    for (const auto& value : values) array.push_back(to_string(value));
     return array;
   }
   template <class T>
@@ -175,6 +181,17 @@ struct Reader {
   }
   static void decode(const Json& json, const std::string& at, Condition& value) {
     word<Condition>(json, at, kConditions, value);
+  }
+  static void decode(const Json& json, const std::string& at, Level& value) {
+    word<Level>(json, at, kLevels, value);
+  }
+  static void decode(const Json& json, const std::string& at, std::vector<ServerKey>& values) {
+    if (!json.is_array()) refuse(at, "a list", json);
+    for (const auto& item : json) {
+      const auto endpoint = item.is_string() ? parse_server(item.get<std::string>()) : std::nullopt;
+      if (!endpoint) refuse(at, "an address with a port", item);
+      values.push_back(*endpoint);
+    }
   }
   static void decode(const Json& json, const std::string& at, std::vector<Time>& values) {
     if (!json.is_array()) refuse(at, "a list", json);

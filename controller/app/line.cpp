@@ -97,6 +97,17 @@ Time aligned(Time now, Duration interval) {
   return Time{Duration{us - us % interval.count()}};
 }
 
+namespace {
+
+/// What this host knows by itself.
+void observe_here(const Config& config, const Ports& ports, Seen& seen) {
+  seen.router = sourced(ports.router.in_force(), seen.now);
+  if (ports.health != nullptr) seen.health = sourced(ports.health->health(), seen.now);
+  seen.windows = open_windows(config.guards.windows, seen.now);
+}
+
+}  // namespace
+
 Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Time now,
              std::vector<Order> orders) {
   const auto at = now - config.prometheus.lag;
@@ -108,7 +119,7 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
     seen.evidence = Sourced<Readings>::failed(std::move(evidence.error()), at);
   }
   seen.fleet = sourced(ports.evidence.fleet(at), at);
-  seen.router = sourced(ports.router.in_force(), now);
+  observe_here(config, ports, seen);
   if (config.rpki.router) {
     // A daemon that does not answer is not waited for twice.
     seen.origins[config.router.kind] = seen.router.value
@@ -117,7 +128,6 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
   }
   if (ports.validator != nullptr)
     seen.origins["the validator"] = sourced(ports.validator->origins(), now);
-  seen.windows = open_windows(config.guards.windows, now);
   seen.orders = std::move(orders);
   return seen;
 }
@@ -143,6 +153,7 @@ Published publish(std::shared_ptr<const Config> config, const Look& look, const 
                      : Sourced<EvidenceSummary>{.at = evidence.at, .error = evidence.error};
   out.router = look.seen.router;
   out.fleet = look.seen.fleet;
+  out.health = look.seen.health;
   out.windows = look.seen.windows;
   out.now = look.seen.now;
   out.version = ANYCASTD_VERSION;
@@ -160,6 +171,7 @@ void Line::take(std::shared_ptr<const core::Setup> setup, Time now) {
   setup_ = std::move(setup);
   meters_ = core::Meters{setup_->config};
   rendered_ = {};
+  heard_.reset();
   loaded_ = now;
 }
 
@@ -245,15 +257,42 @@ Time Line::next(Time now) const {
   return hurried_ ? std::min(usual, after(config().fast_interval())) : usual;
 }
 
+Seen Line::observe_again(const Ports& ports, std::vector<Order> orders) const {
+  Seen seen{.now = last_,
+            .evidence = heard_->evidence,
+            .fleet = heard_->fleet,
+            .origins = heard_->origins};
+  observe_here(config(), ports, seen);
+  seen.orders = std::move(orders);
+  return seen;
+}
+
+Seen Line::observe_all(const Ports& ports, std::vector<Order> orders) {
+  auto seen = observe(config(), ports, meters_, last_, std::move(orders));
+  if (remembers() && ports.pressing && ports.pressing()) {
+    if (!seen.evidence.value) seen.evidence = heard_->evidence;
+    if (!seen.fleet.value) seen.fleet = heard_->fleet;
+    return seen;
+  }
+  heard_ = Seen{
+      .now = seen.now, .evidence = seen.evidence, .fleet = seen.fleet, .origins = seen.origins};
+  return seen;
+}
+
 std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> orders,
-                                       std::vector<OrderReply>& replies) {
+                                       std::vector<OrderReply>& replies, Wake wake) {
   const auto began = ports.clock.now();
+  const bool again = wake == Wake::local && heard_;
   // A clock that was set back must not run the damping clocks backwards.
   last_ = std::max(last_, aligned(began, config().prometheus.interval));
   if (hurried_) last_ = std::max(last_, aligned(began, config().fast_interval()));
+  // What only this node sees need not happen at the same time as with the others.
+  if (again) last_ = std::max(last_, began);
   ports.router.overdue();
   auto seen_now =
-      look(*setup_, state_, observe(config(), ports, meters_, last_, std::move(orders)), rendered_);
+      look(*setup_, state_,
+           again ? observe_again(ports, std::move(orders)) : observe_all(ports, std::move(orders)),
+           rendered_);
   auto& [seen, thought] = seen_now;
   const auto outcome = hand_over(ports, thought, seen.router);
   auto settled = core::settle(config(), thought, outcome);

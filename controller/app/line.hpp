@@ -20,6 +20,16 @@ struct Ports {
   const Clock& clock;
   std::function<void(Duration)> wait;  ///< between two looks at the daemon while verifying
   RoaSource* validator = nullptr;      ///< where `rpki.validator` names one
+  HealthSource* health = nullptr;      ///< none where this node has no services to ask
+  /// Whether something of this node's cannot wait for the evidence that is being asked for; what
+  /// was heard last stands in for what was given up.
+  std::function<bool()> pressing = {};
+};
+
+/// Why a cycle begins.
+enum class Wake {
+  due,    ///< its time has come, or a person has asked for something
+  local,  ///< something of this node's has changed: there is no time to ask for evidence anew
 };
 
 /// The evaluation time of a cycle: the same on every node whose clock is right.
@@ -44,16 +54,21 @@ class Line {
   Line(std::shared_ptr<const core::Setup> setup, State state, Time started);
 
   void take(std::shared_ptr<const core::Setup> setup, Time now);
-  /// One cycle; replies to orders are appended to `replies`.
+  /// One cycle; replies to orders are appended to `replies`. A local wake thinks with the evidence
+  /// of the last cycle, and asks this host's own sources only.
   std::shared_ptr<Published> cycle(const Ports& ports, std::vector<Order> orders,
-                                   std::vector<OrderReply>& replies);
+                                   std::vector<OrderReply>& replies, Wake wake = Wake::due);
   /// When the next cycle is due: on a multiple of the interval, or of the fast one while a change
   /// is pending (`core::pending`).
   Time next(Time now) const;
   const State& state() const { return state_; }
   const Config& config() const { return setup_->config; }
+  /// Whether what was heard last could stand in for an answer that nobody waits for.
+  bool remembers() const { return heard_ && heard_->fleet.value; }
 
  private:
+  Seen observe_again(const Ports& ports, std::vector<Order> orders) const;
+  Seen observe_all(const Ports& ports, std::vector<Order> orders);
   Outcome hand_over(const Ports& ports, const core::Thought& thought, Sourced<RouterView>& router);
   void record(const Ports& ports, const State& state, Time at, const std::vector<Event>& events);
   /// Keeps what led to the steps that were taken, for `explain --decision`.
@@ -68,7 +83,8 @@ class Line {
   Time started_;
   Time loaded_;
   Time last_ = {};
-  bool hurried_ = false;  ///< as the last cycle has left it
+  std::optional<Seen> heard_ = {};  ///< evidence and fleet, as the last due cycle had them
+  bool hurried_ = false;            ///< as the last cycle has left it
   Counters counters_;
   std::optional<ApplyOutcome> last_apply_;
 };

@@ -27,9 +27,23 @@ void Mailbox::stop() {
   posted_.notify_one();
 }
 
+void Mailbox::wake(News news) {
+  const std::lock_guard lock{mutex_};
+  post_.woken = true;
+  post_.pressing |= news == News::pressing;
+  posted_.notify_one();
+}
+
+bool Mailbox::pressing() const {
+  const std::lock_guard lock{mutex_};
+  return post_.pressing;
+}
+
 Mailbox::Post Mailbox::wait(Time now, Time deadline) {
   std::unique_lock lock{mutex_};
-  const auto anything = [&] { return post_.stop || post_.setup || !post_.orders.empty(); };
+  const auto anything = [&] {
+    return post_.stop || post_.woken || post_.setup || !post_.orders.empty();
+  };
   // By the monotonic clock: a step of the host's clock must not make a cycle wait for hours.
   if (deadline > now) posted_.wait_for(lock, deadline - now, anything);
   const bool stop = post_.stop;

@@ -22,12 +22,19 @@ class Mailbox {
     std::vector<Order> orders = {};
     std::shared_ptr<const core::Setup> setup = {};  ///< a reload, or none
     bool stop = false;
+    bool woken = false;     ///< something of this node's has changed
+    bool pressing = false;  ///< and it cannot wait for anybody
   };
 
   /// Returns the ticket under which the reply will be found.
   std::uint64_t post(Order order);
   void post(std::shared_ptr<const core::Setup> setup);
   void stop();
+  enum class News { usual, pressing };
+  /// Something of this node's has changed.
+  void wake(News news);
+  /// Whether there is pressing news that nobody has taken yet.
+  bool pressing() const;
 
   /// Waits for post or until `deadline`, whichever is first, and takes everything.
   Post wait(Time now, Time deadline);

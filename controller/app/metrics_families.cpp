@@ -276,6 +276,40 @@ void guards(Exposition& out, const Published& p) {
          flag(p.state.drain.has_value()));
 }
 
+void services(Exposition& out, const Published& p) {
+  if (p.config->me().services.empty()) return;
+  const auto& node = p.config->self;
+  out.family("anycast_service_state", "gauge",
+             "1 for the state of a service of this node, else 0 (up, low, down, unknown).");
+  for (const auto& service : p.plan.services) {
+    for (const auto level : {Level::up, Level::low, Level::down, Level::unknown}) {
+      out.sample({{"node", node}, {"service", service.name}, {"state", to_string(level)}},
+                 flag(service.state.level == level));
+    }
+  }
+  out.family("anycast_service_real_servers", "gauge",
+             "Real servers of a service by what the checks say, without those of weight 0.");
+  for (const auto& service : p.plan.services) {
+    const auto sample = [&](Alive alive, int number) {
+      out.sample({{"node", node}, {"service", service.name}, {"state", to_string(alive)}},
+                 plain(number));
+    };
+    sample(Alive::up, service.servers_up);
+    sample(Alive::down, service.servers - service.servers_up - service.servers_unknown);
+    sample(Alive::unknown, service.servers_unknown);
+  }
+  if (!p.counters.checks) return;
+  const auto& checks = *p.counters.checks;
+  out.family("anycast_checks_total", "counter",
+             "Tries of real servers since the last reload, by what they said.");
+  out.sample({{"result", "good"}}, plain(checks.tries - checks.failures - checks.late));
+  out.sample({{"result", "failed"}}, plain(checks.failures));
+  out.sample({{"result", "late"}}, plain(checks.late));
+  single(out, "anycast_checks_missed_total", "counter",
+         "Tries that began later than planned by more than a tenth of their interval.",
+         plain(checks.missed));
+}
+
 void router(Exposition& out, const Published& p) {
   const auto& kind = p.config->router.kind;
   out.family("anycast_apply_total", "counter", "Changes handed to the router, by result.");
@@ -315,6 +349,7 @@ void families(Exposition& out, const Published& p, Time now) {
   announcements(out, p, now);
   origins(out, p);
   guards(out, p);
+  services(out, p);
   router(out, p);
 }
 

@@ -42,6 +42,7 @@ struct Counters {
   Counts cell_changes = {};         ///< node, carrier, the new state
   Counts prometheus_requests = {};  ///< server, result (ok, timeout, http_error, bad_answer, tls)
   std::uint64_t events_lost = 0;    ///< history records that could not be written
+  std::optional<CheckStats> checks = {};  ///< of real servers, since the last reload
 };
 
 /// The evidence without its samples: what an operator asks about it.
@@ -74,6 +75,7 @@ struct Published {
   Sourced<EvidenceSummary> evidence = {};
   Sourced<RouterView> router = {};  ///< the cycle's last reading: after an apply, the verification
   Sourced<FleetView> fleet = {};
+  Sourced<Health> health = {};
   std::vector<OpenWindow> windows = {};
   Time now = {};      ///< of the cycle
   Time started = {};  ///< of the process

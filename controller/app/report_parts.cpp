@@ -298,11 +298,16 @@ int penalty(const Published& p, const std::string& counter) {
 std::string health(const Published& p) {
   const bool fault = p.plan.condition == Condition::safe || !p.router.value ||
                      (p.last_apply && p.last_apply->result != "ok" && p.state.pending);
-  if (fault) return "fault";
+  const auto is = [&](Level level) {
+    return std::ranges::any_of(p.plan.services,
+                               [&](const ServiceReport& s) { return s.state.level == level; });
+  };
+  if (fault || is(Level::down)) return "fault";
   if (p.plan.condition == Condition::blind) return "blind";
   if (p.plan.condition == Condition::frozen || p.state.freeze) return "frozen";
   bool degraded = std::ranges::any_of(
       p.plan.paths, [](const PathReport& path) { return path.state.verdict == Verdict::bad; });
+  degraded = degraded || is(Level::low);
   degraded =
       degraded || std::ranges::any_of(p.plan.steps, [](const Step& s) { return !s.allowed(); });
   for (const auto& [upstream, session] : p.config->me().sessions) {

@@ -24,6 +24,10 @@ Json steps(const Published& p, const std::string& upstream);
 Json stance(const Stance& stance);
 Json router(const Published& p);
 Json last_apply(const Published& p);
+/// This node's services; of their real servers only those that are not up.
+Json services(const Published& p);
+/// What the checks of real servers cost, or null where there are none.
+Json checks(const Published& p);
 /// What is handed to the routing daemon, or null.
 Json change(const std::optional<Change>& handed);
 Json notices(const Published& p);

@@ -150,6 +150,32 @@ std::string upstreams(const Json& r, const Look& look) {
   return table.empty() ? std::string{} : "\n" + table.render(look);
 }
 
+/// "3 of 4", with what is not known.
+std::string servers_text(const Json& service) {
+  auto out = fmt::format("{} of {}", count(at(service, "up")), count(at(service, "of")));
+  if (count(at(service, "unknown")) > 0)
+    out += fmt::format(", {} unknown", count(at(service, "unknown")));
+  return out;
+}
+
+std::string services(const Json& r, const Look& look) {
+  Table table({{.title = "SERVICE", .key = true},
+               {.title = "STATE"},
+               {.title = "REAL SERVERS UP"},
+               {.title = "SINCE"},
+               {.title = "WHY", .reason = true}});
+  for (const auto& service : items(at(r, "local", "services"))) {
+    const auto level = str(at(service, "level"));
+    const auto tone = level == "up" ? Tone::good : level == "down" ? Tone::bad : Tone::warn;
+    table.add({{str(at(service, "name"))},
+               {level, tone},
+               {servers_text(service)},
+               {ago(r, at(service, "since"))},
+               {str(at(service, "why"))}});
+  }
+  return table.empty() ? std::string{} : "\n" + table.render(look);
+}
+
 std::string standing(const Json& r, const char* key, const char* label, const Look& look) {
   const auto& order = at(r, key);
   if (order.is_null()) return {};
@@ -236,7 +262,7 @@ std::string why(const Json& r, const Look& look) {
 
 std::string print_status(const Json& r, const Look& look) {
   std::string out = head_line(r, look) + sources_line(r, look) + notices(r, look);
-  out += "\n" + matrix(r, look) + upstreams(r, look);
+  out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look);
   const auto tail = standing(r, "freeze", "frozen", look) + standing(r, "drain", "drained", look) +
                     pins(r, look) + pending(r, look) + recent(r, look) + nexts(r, look) +
                     why(r, look);

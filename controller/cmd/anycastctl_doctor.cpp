@@ -144,6 +144,29 @@ void check_origins(const Json& s, Findings& out) {
   }
 }
 
+void check_services(const Json& s, Findings& out) {
+  const auto& local = s.at("local");
+  for (const auto& service : local.at("services")) {
+    const auto text = fmt::format("{} is {}: {}", word(service, "name"), word(service, "level"),
+                                  word(service, "why"));
+    const bool all = service.value("up", 0) == service.value("of", 0);
+    if (word(service, "level") == "up" && all) {
+      out.ok("service", text);
+    } else if (word(service, "level") == "down") {
+      out.fail("service", text, "ask that real server from here, as the check does");
+    } else {
+      out.warn("service", text, "ask that real server from here, as the check does");
+    }
+  }
+  if (local.at("checks").is_null()) return;
+  const auto tries = local.at("checks").value("tries", std::int64_t{0});
+  const auto late = local.at("checks").value("late", std::int64_t{0});
+  const auto text = fmt::format("{} of {} tries said nothing of the real server", late, tries);
+  late * 100 > tries
+      ? out.warn("checks", text, "this host is too busy, or cannot connect from check.source")
+      : out.ok("checks", text);
+}
+
 void check_fleet(const Json& s, Findings& out) {
   const auto& fleet = s.at("fleet");
   const auto nodes = fleet.value("nodes", 0);
@@ -222,6 +245,7 @@ int doctor(const Options& options) {
       check_evidence(answer->body, findings);
       check_router(answer->body, findings);
       check_origins(answer->body, findings);
+      check_services(answer->body, findings);
       check_fleet(answer->body, findings);
       check_auto(answer->body, findings);
     } catch (const Json::exception& error) {

@@ -135,8 +135,10 @@ int plan_of_file(const Options& options) {
   const auto sources = connect(config);
   const SystemClock clock;
   NoJournal journal;
-  const Ports ports{*sources.evidence,      *sources.router, **store, journal, clock, {},
-                    sources.validator.get()};
+  const auto checker = check_services_once(config);
+  if (!checker) return complain(kFailed, checker.error());
+  const Ports ports{*sources.evidence,       *sources.router, **store, journal, clock, {},
+                    sources.validator.get(), checker->get()};
   const auto state = loaded->value_or(State{});
   const auto now = aligned(clock.now(), config.prometheus.interval);
   core::Meters meters{config};

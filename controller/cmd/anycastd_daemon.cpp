@@ -28,6 +28,7 @@ namespace {
 
 /// Every source has a deadline, so the first cycle ends well within this or not at all.
 constexpr Duration kFirstCycle = minutes{1};
+constexpr Duration kBetweenWakes = milliseconds{20};
 
 /// The newest published cycle; the only value besides the mailbox that both threads touch.
 class Shelf {
@@ -60,17 +61,24 @@ class Cycles {
         mailbox_{mailbox},
         shelf_{shelf},
         loop_{loop} {
-    sources_ = connect(line_.config());
-    tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
+    connect_all();
+    check({});
   }
 
   void run() {
     Mailbox::Post post;
+    Time due = {};
     while (!post.stop) {
       if (post.setup) take(post.setup);
-      cycle(std::move(post.orders));
+      const bool only_woken = post.woken && !post.setup && post.orders.empty();
+      // Pressing news has no time for a cycle that asks others, and an overdue one comes next.
+      const bool local = only_woken && (post.pressing || clock_.now() < due);
+      cycle(std::move(post.orders), local ? Wake::local : Wake::due);
+      // However fast verdicts turn, the routing daemon has time for others.
+      if (local) std::this_thread::sleep_for(kBetweenWakes);
       const auto now = clock_.now();
-      post = mailbox_.wait(now, line_.next(now));
+      due = local ? std::min(due, line_.next(now)) : line_.next(now);
+      post = mailbox_.wait(now, due);
     }
   }
 
@@ -79,8 +87,8 @@ class Cycles {
     const auto before = line_.config().digest;
     line_.take(setup, clock_.now());
     sources_ = {};  // the old speaker holds the lock that the new one needs
-    sources_ = connect(line_.config());
-    tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
+    connect_all();
+    check(checker_ ? checker_->health().value_or(Health{}) : Health{});
     journal_.write({.kind = "config",
                     .priority = 5,
                     .text = fmt::format(
@@ -88,17 +96,39 @@ class Cycles {
                         setup->config.digest.substr(0, 7), before.substr(0, 7))});
   }
 
-  void cycle(std::vector<Order> orders) {
+  void connect_all() {
+    sources_ = connect(line_.config(), [this] { return pressing(); });
+    tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
+  }
+
+  /// The first answers are waited for: without them nobody knows who else announces.
+  bool pressing() const { return line_.remembers() && mailbox_.pressing(); }
+
+  void check(Health known) {
+    checker_.reset();
+    using Turn = health::Checker::Turn;
+    auto started = check_services(line_.config(), std::move(known), [this](Turn turn) {
+      mailbox_.wake(turn == Turn::last ? Mailbox::News::pressing : Mailbox::News::usual);
+    });
+    if (started) return static_cast<void>(checker_ = *std::move(started));
+    // Without an answer nothing is known: announcements stay as they are, and status says so.
+    journal_.write({.kind = "service", .priority = 3, .text = to_string(started.error())});
+  }
+
+  void cycle(std::vector<Order> orders, Wake wake) {
     PlottedEvidence evidence{*sources_.evidence, plots_};
-    const Ports ports{evidence,
-                      *sources_.router,
-                      stores_.history,
-                      journal_,
-                      clock_,
-                      [](Duration d) { std::this_thread::sleep_for(d); },
-                      sources_.validator.get()};
+    const Ports ports{.evidence = evidence,
+                      .router = *sources_.router,
+                      .store = stores_.history,
+                      .journal = journal_,
+                      .clock = clock_,
+                      .wait = [](Duration d) { std::this_thread::sleep_for(d); },
+                      .validator = sources_.validator.get(),
+                      .health = checker_.get(),
+                      .pressing = [this] { return pressing(); }};
     std::vector<OrderReply> replies;
-    auto published = line_.cycle(ports, std::move(orders), replies);
+    auto published = line_.cycle(ports, std::move(orders), replies, wake);
+    if (checker_) published->counters.checks = checker_->stats();
     for (const auto& server : sources_.evidence->stats()) {
       for (const auto& [result, times] : server.requests) {
         published->counters.prometheus_requests[{server.server, result}] = times;
@@ -130,6 +160,7 @@ class Cycles {
   Shelf& shelf_;
   EventLoop& loop_;
   Sources sources_;
+  std::unique_ptr<health::Checker> checker_;
 };
 
 /// The line that a person has to read first among warnings, quotations and hints.

@@ -45,8 +45,13 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   const auto sources = connect(config);
   const SystemClock clock;
   NoJournal journal;
-  const Ports ports{*sources.evidence,      *sources.router, **store, journal, clock, {},
-                    sources.validator.get()};
+  const auto checker = check_services_once(config);
+  if (!checker) {
+    std::cerr << "anycastd: " << to_string(checker.error()) << "\n";
+    return kFailed;
+  }
+  const Ports ports{*sources.evidence,       *sources.router, **store, journal, clock, {},
+                    sources.validator.get(), checker->get()};
   core::Meters meters{config};
   auto state = loaded->value_or(State{});
   for (;;) {

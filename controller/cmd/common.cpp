@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <thread>
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/frr/frr.hpp"
@@ -73,8 +75,9 @@ Prepared prepare(const std::string& config_file, const std::string& node) {
   return out;
 }
 
-Sources connect(const Config& config) {
-  Sources out{.evidence = std::make_unique<PrometheusSource>(config), .router = nullptr};
+Sources connect(const Config& config, std::function<bool()> pressing) {
+  Sources out{.evidence = std::make_unique<PrometheusSource>(config, std::move(pressing)),
+              .router = nullptr};
   if (config.router.kind == "frr") {
     out.router = std::make_unique<frr::FrrSpeaker>(frr::settings_of(config));
   } else {
@@ -82,6 +85,35 @@ Sources connect(const Config& config) {
   }
   if (!config.rpki.validator.empty())
     out.validator = std::make_unique<rpki::ValidatorExport>(config);
+  return out;
+}
+
+Result<std::unique_ptr<health::Checker>> check_services(
+    const Config& config, Health known, std::function<void(health::Checker::Turn)> changed) {
+  const auto& services = config.me().services;
+  if (services.empty()) return nullptr;
+  return health::Checker::start(
+      {.services = services, .known = std::move(known), .changed = std::move(changed)});
+}
+
+Result<std::unique_ptr<health::Checker>> check_services_once(const Config& config) {
+  auto out = check_services(config, {}, {});
+  if (!out || !*out) return out;
+  Duration most{0};
+  for (const auto& [name, service] : config.me().services) {
+    const auto& check = service.check;
+    most = std::max(most, std::max(check.rise, check.fall) * (check.fast_interval + check.timeout));
+  }
+  const auto known = [&] {
+    const auto health = (*out)->health();
+    return std::ranges::all_of(*health, [](const auto& service) {
+      return std::ranges::all_of(
+          service.second, [](const auto& entry) { return entry.second.alive != Alive::unknown; });
+    });
+  };
+  const auto until = std::chrono::steady_clock::now() + std::min<Duration>(most, seconds{10});
+  while (!known() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds{20});
   return out;
 }
 

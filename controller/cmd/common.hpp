@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "adapters/health/checker.hpp"
 #include "adapters/prometheus/prometheus.hpp"
 #include "controller/config/config.hpp"
 #include "controller/core/step.hpp"
@@ -52,6 +54,15 @@ struct Sources {
   std::unique_ptr<RouteSpeaker> router;
   std::unique_ptr<RoaSource> validator = nullptr;  ///< where the configuration names one
 };
-Sources connect(const Config& config);
+/// While `pressing` says yes, nobody waits for an answer from another host.
+Sources connect(const Config& config, std::function<bool()> pressing = {});
+
+/// Begins to ask this node's real servers; null where it has none. `known` is from before a reload,
+/// `changed` is called in another thread whenever a verdict turns.
+Result<std::unique_ptr<health::Checker>> check_services(
+    const Config& config, Health known, std::function<void(health::Checker::Turn)> changed);
+/// For a look that is taken once: the same, and waits until every real server has a verdict, or has
+/// had the time for one, but 10 s at most.
+Result<std::unique_ptr<health::Checker>> check_services_once(const Config& config);
 
 }  // namespace anycast::cmd

@@ -147,6 +147,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   check_evidence(checked);
   check_smokeping(checked);
   check_policy(checked);
+  check_services(checked);
   out.diagnostics = report.take(options.allow);
   if (report.failed()) return out;
 

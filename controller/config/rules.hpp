@@ -30,6 +30,8 @@ void check_evidence(const Checked& c);
 /// What only smokeping_prober needs: selectors of its metrics, and buckets that can tell thresholds
 /// apart.
 void check_smokeping(const Checked& c);
+/// Services of the nodes: checks, real servers, watermarks.
+void check_services(const Checked& c);
 /// The ladder, guards, times that have to fit together.
 void check_policy(const Checked& c);
 

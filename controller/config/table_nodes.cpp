@@ -4,6 +4,7 @@
 
 #include "controller/config/scalars.hpp"
 #include "controller/config/table_parts.hpp"
+#include "controller/config/table_services.hpp"
 
 namespace anycast::config {
 namespace {
@@ -80,7 +81,9 @@ Table node(Node& n) {
            {"capacity",
             "share of all users that it can serve in the busiest hour; default: all",
             {optional_share(n.capacity)}},
-           {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired}}};
+           {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired},
+           {"services", "what has to work here, by name: else the node attracts less, or nobody",
+            named(n.services, service)}}};
 }
 
 Table weights(Weights& w) {

@@ -26,6 +26,11 @@ std::map<std::string, Stance> stances(const State& state) {
   return out;
 }
 
+bool leaves_dead(const std::vector<Step>& steps) {
+  return std::ranges::any_of(
+      steps, [](const Step& step) { return step.decision != 0 && own_death(step); });
+}
+
 /// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
 /// already.
 std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
@@ -53,7 +58,8 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
   const auto wanted = stances(state);
   const bool nothing =
       std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
-  out.urgent = out.why == Change::Why::step && nothing && state.drain && state.drain->now;
+  out.urgent = out.why == Change::Why::step && nothing &&
+               ((state.drain && state.drain->now) || leaves_dead(steps));
   out.charges = charges(setup.config, router, fragment);
   out.fragment = fragment;
   return out;
@@ -75,7 +81,8 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
                 .blind_why = base.blind_why,
                 .person_applies = true,
                 .forced = base.forced,
-                .carriers = base.carriers};
+                .carriers = base.carriers,
+                .fitness = base.fitness};
   auto steps = choose(trial);
   steps.insert(steps.begin(), extra.begin(), extra.end());
   for (auto& step : steps) consider(trial, step);
@@ -153,7 +160,7 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
   const bool may = setup.config.mode == Mode::automatic ||
                    (setup.config.mode == Mode::advise && (person || file_only));
   const bool waits = (next.freeze && !back) || (next.safe_until && seen.now < *next.safe_until);
-  if (change && (!may || (waits && !person))) {
+  if (change && (!may || (waits && !person && !leaves_dead(plan.steps)))) {
     if (change->why != Change::Why::step)
       notice(plan, Notice::Level::warning, "drift", change->text);
     return;

@@ -93,42 +93,55 @@ std::string by_person(const std::string& what, const std::string& actor,
   return fmt::format("{} by {} \"{}\"", what, actor, reason);
 }
 
-/// 3.1 to 3.3: what stands regardless of evidence.
+/// A step that goes nowhere yet.
+Step stay(const std::string& upstream, const SessionState& session, Cause cause) {
+  return {.upstream = upstream,
+          .from = session.stance,
+          .to = session.stance,
+          .rung = session.rung,
+          .cause = cause};
+}
+
+/// Where a session that nothing holds any more goes.
+void go_back(const Context& context, Step& step) {
+  step.to = stance_of(context.config.policy, step.rung);
+  if (!prefers(context)) return;
+  step.to = beside(context, {context.config.self, step.upstream});
+  step.rung = rung_of(context.config.policy, step.to);
+}
+
+/// 3.1 to 3.5: what stands regardless of evidence.
 std::optional<Step> standing(const Context& context, const std::string& upstream,
                              const SessionState& session) {
-  Step step{.upstream = upstream,
-            .from = session.stance,
-            .to = session.stance,
-            .rung = session.rung,
-            .cause = Cause::operated};
+  auto step = stay(upstream, session, Cause::operated);
   if (context.state.drain) {
     step.to = drain_stance(context);
     step.why = by_person("drained", context.state.drain->actor, context.state.drain->reason);
   } else if (session.pin) {
     step.to = session.pin->stance;
     step.why = by_person("pinned", session.pin->actor, session.pin->reason);
+  } else if (context.fitness.level == Level::down) {
+    step.to = {.kind = Stance::Kind::withdraw};
+    step.cause = Cause::service;
+    step.why = context.fitness.why;
   } else if (session.cause == Cause::operated) {
-    step.to = stance_of(context.config.policy, session.rung);
-    if (prefers(context)) {
-      step.to = beside(context, {context.config.self, upstream});
-      step.rung = rung_of(context.config.policy, step.to);
-    }
+    go_back(context, step);
     step.why = "no order holds it any more";
+  } else if (session.cause == Cause::service && !session.stance.announces()) {
+    go_back(context, step);
+    step.cause = Cause::restore;
+    step.why = context.fitness.why.empty() ? "no service holds it any more" : context.fitness.why;
   } else {
     return std::nullopt;
   }
   return step;
 }
 
-/// 3.4 to 3.6 by policy prefer.
+/// 3.6 to 3.9 by policy prefer.
 std::optional<Step> preferred(const Context& context, const std::string& upstream,
                               const SessionState& session) {
   const SessionKey place{context.config.self, upstream};
-  Step step{.upstream = upstream,
-            .from = session.stance,
-            .to = session.stance,
-            .rung = session.rung,
-            .cause = Cause::carrier};
+  auto step = stay(upstream, session, Cause::carrier);
   if (session.cause == Cause::startup && !session.stance.announces()) {
     if (carried_by(context, upstream).any_bad) return std::nullopt;
     step.to = beside(context, place);
@@ -146,18 +159,16 @@ std::optional<Step> preferred(const Context& context, const std::string& upstrea
   return step;
 }
 
-/// 3.4 to 3.6.
+/// 3.6 to 3.9.
 std::optional<Step> engine(const Context& context, const std::string& upstream,
                            const SessionState& session) {
   if (auto back = taken_back(context, upstream, session)) return back;
   if (prefers(context)) return preferred(context, upstream, session);
   const auto carried = carried_by(context, upstream);
   const int top = static_cast<int>(context.config.policy.carrier_bad.size());
-  Step step{.upstream = upstream,
-            .from = session.stance,
-            .to = session.stance,
-            .rung = session.rung,
-            .cause = Cause::carrier};
+  const bool low = context.fitness.level == Level::low && top > 0 &&
+                   stance_of(context.config.policy, 1).announces();
+  auto step = stay(upstream, session, Cause::carrier);
   if (session.cause == Cause::startup && !session.stance.announces()) {
     if (carried.any_bad) return std::nullopt;
     step.rung = 0;
@@ -167,7 +178,12 @@ std::optional<Step> engine(const Context& context, const std::string& upstream,
     step.why = describe_bad(context.config, *carried.bad.front());
     for (const auto* path : carried.bad) step.carriers.push_back(path->key.carrier);
     step.rung = next_rung(context, step, session);
-  } else if (carried.all_clear && session.rung > 0) {
+  } else if (low && !context.fitness.passing && session.rung == 0) {
+    step.rung = 1;
+    step.cause = Cause::service;
+    step.why = context.fitness.why;
+    step.carriers = context.config.upstreams.at(upstream).carries;
+  } else if (carried.all_clear && session.rung > (low ? 1 : 0)) {
     step.rung = session.rung - 1;
     step.cause = Cause::restore;
     step.why = describe_clear(context, upstream);
@@ -208,9 +224,9 @@ std::vector<Step> choose(const Context& context) {
   // People before the engine, then what takes harm back, then what brings users away from a bad
   // path, then what brings them back.
   std::ranges::stable_sort(steps, {}, [](const Step& step) {
-    if (step.cause == Cause::operated) return 0;
+    if (step.cause == Cause::operated || own_death(step)) return 0;
     if (step.cause == Cause::undo) return 1;
-    return step.cause == Cause::carrier ? 2 : 3;
+    return step.cause == Cause::carrier || step.cause == Cause::service ? 2 : 3;
   });
   return steps;
 }

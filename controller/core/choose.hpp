@@ -20,13 +20,16 @@ int rung_of(const Policy& policy, const Stance& stance);
 ///  3.0 undo     users are worse off by the last step: back, one step
 ///  3.1 drain    a person drains this node: GRACEFUL_SHUTDOWN, then withdraw
 ///  3.2 pin      a person pinned the session
-///  3.3 return   the session stands where neither a rung nor a standing order wants it: back to
+///  3.3 dead     a service of this node is down: withdraw, whatever the evidence says
+///  3.4 return   the session stands where neither a rung nor a standing order wants it: back to
 ///               its rung
-///  3.4 startup  adopted as withdrawn, nothing known against it: announce
-///  3.5 degrade  a carried path is bad and moving helps: one rung up
-///  3.6 restore  all carried paths are measured clear: one rung down
-/// With policy prefer 3.5 and 3.6 are the rules of prefer.hpp, and 3.4 joins without taking users
-/// from any primary. Guards decide later whether a step may be taken.
+///  3.5 alive    withdrawn because a service was down, and it is up again: back to its rung
+///  3.6 startup  adopted as withdrawn, nothing known against it: announce
+///  3.7 degrade  a carried path is bad and moving helps: one rung up
+///  3.8 weak     a service of this node stays low: at least the first rung, if that still announces
+///  3.9 restore  all carried paths are measured clear: one rung down
+/// With policy prefer 3.7 to 3.9 are the rules of prefer.hpp, which know no weak node, and 3.6
+/// joins without taking users from any primary. Guards decide later whether a step may be taken.
 std::vector<Step> choose(const Context& context);
 
 }  // namespace anycast::core

@@ -22,6 +22,13 @@ int nodes_in(const Announcers& announcers);
 /// Pairs whose upstream carries the carrier.
 int paths_in(const Config& config, const Announcers& announcers, const std::string& carrier);
 
+/// The worst of this node's services.
+struct Fitness {
+  Level level = Level::up;
+  std::string why = {};  ///< "web: 0 of 4 real servers up, ..."; empty without services
+  bool passing = false;  ///< low, perhaps on the way to down
+};
+
 /// What choosing and guarding may look at. `state` already holds this cycle's verdicts and standing
 /// orders; `announcing` is moved along as steps are taken, so that two steps of one cycle cannot
 /// both be the one that the floor still allows.
@@ -38,6 +45,7 @@ struct Context {
   int automatic_steps = 0;      ///< taken in this cycle
   Charges spent = {};           ///< what the steps taken in this cycle cost
   const std::vector<CarrierPlan>* carriers = nullptr;  ///< the plan of policy prefer
+  Fitness fitness = {};
 
   const PathReport* path(const std::string& node, const std::string& upstream,
                          const std::string& carrier) const;
@@ -51,5 +59,14 @@ inline bool prefers(const Context& context) {
   return context.config.policy.kind == Policy::Kind::prefer;
 }
 inline bool automatic(const Step& step) { return step.cause != Cause::operated; }
+/// The node's own death: nothing behind it serves any more. No condition holds it, the floor does.
+inline bool own_death(const Step& step) {
+  return step.cause == Cause::service && !step.to.announces();
+}
+/// Steps of the engine that may wait for their turn in the pace of things.
+inline bool paced(const Step& step) {
+  return step.cause == Cause::carrier || step.cause == Cause::restore ||
+         (step.cause == Cause::service && !own_death(step));
+}
 
 }  // namespace anycast::core

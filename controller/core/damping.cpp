@@ -207,7 +207,7 @@ void spend(Context& context, const Step& step) {
 
 std::optional<std::string> emergency(const Context& context, const Step& step) {
   if (step.cause == Cause::undo) return "the users are worse off";
-  if (step.cause == Cause::service) return "the node's own service is dead";
+  if (own_death(step)) return "the node's own service is dead";
   if (step.cause == Cause::startup) return "this node has just come up";
   const auto& session = context.state.sessions.at(step.upstream);
   const auto longest = context.config.guards.reannounce.most;

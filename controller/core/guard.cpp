@@ -25,6 +25,15 @@ Announcers without(const Context& context, const Step& step) {
   return left;
 }
 
+/// Who announces once the step, and all that is to come with it, are taken: a dead node leaves on
+/// all sessions or, where the fleet needs it, on none.
+Announcers left_by(const Context& context, const Step& step) {
+  auto left = without(context, step);
+  if (own_death(step))
+    std::erase_if(left, [&](const auto& pair) { return pair.first == context.config.self; });
+  return left;
+}
+
 // 5.1 How far this daemon goes by itself.
 Word mode(const Context& context, const Step& step) {
   const auto mode = context.config.mode;
@@ -39,6 +48,7 @@ Word mode(const Context& context, const Step& step) {
 Word freeze(const Context& context, const Step& step) {
   const auto& freeze = context.state.freeze;
   if (!freeze) return pass("freeze", "not frozen");
+  if (own_death(step)) return pass("freeze", "frozen, which does not hold a dead node");
   // Where predictions cannot be trusted what did harm still goes back.
   if (step.cause == Cause::undo && freeze->actor == kEngine)
     return pass("freeze", "frozen by itself: back only");
@@ -61,14 +71,15 @@ Word router(const Context& context, const Step& step) {
   const auto& sessions = context.seen.router.value->sessions;
   const auto found = sessions.find(step.upstream);
   if (found == sessions.end() || found->second.up || !automatic(step)) return std::nullopt;
-  if (step.cause == Cause::startup) return std::nullopt;
+  // Once it is up it must not attract anybody to a node that is dead.
+  if (step.cause == Cause::startup || own_death(step)) return std::nullopt;
   return refuse("session", fmt::format("session {} is {}: nothing to steer", step.upstream,
                                        found->second.state));
 }
 
 // 5.5 Missing evidence holds everything that evidence would have to justify.
 Word evidence(const Context& context, const Step& step) {
-  if (!automatic(step)) return std::nullopt;
+  if (!automatic(step) || own_death(step)) return std::nullopt;
   if (!context.blind) return pass("evidence", "evidence fresh");
   if (step.cause != Cause::startup) return refuse("evidence", "blind: " + context.blind_why);
   // Withdrawn because nobody knew better, and nobody will know while everybody waits: after one
@@ -101,11 +112,13 @@ Word settle(const Context& context, const Step& step) {
 
 // 5.7 Repel only when there is somewhere to go that is known to be good.
 Word destination(const Context& context, const Step& step) {
-  if (step.cause != Cause::carrier || !degrades(context.config, step)) return std::nullopt;
+  if (!paced(step) || step.cause == Cause::restore || !degrades(context.config, step))
+    return std::nullopt;
   if (prefers(context)) return preferred_destination(context, step);
   for (const auto& carrier : step.carriers) {
     const auto good = std::ranges::find_if(context.announcing, [&](const auto& pair) {
-      const bool own = pair.first == context.config.self && pair.second == step.upstream;
+      const bool weak = step.cause == Cause::service;  // the node itself, whatever the session
+      const bool own = pair.first == context.config.self && (weak || pair.second == step.upstream);
       const auto* path = context.path(pair.first, pair.second, carrier);
       return !own && path != nullptr && path->measured_clear && path->state.verdict != Verdict::bad;
     });
@@ -131,7 +144,7 @@ Word anchor(const Context& context, const Step& step) {
 // 5.9 The floor: the last announcer stays, whatever anybody configured.
 Word last_announcer(const Context& context, const Step& step) {
   if (!removes(step)) return std::nullopt;
-  const auto left = without(context, step).size();
+  const auto left = left_by(context, step).size();
   return decide(left > 0, "last_announcer",
                 fmt::format("{} known to announce afterwards, needs 1", left));
 }
@@ -140,7 +153,7 @@ Word last_announcer(const Context& context, const Step& step) {
 Word min_nodes(const Context& context, const Step& step) {
   if (!removes(step)) return std::nullopt;
   const int before = nodes_in(context.announcing);
-  const int after = nodes_in(without(context, step));
+  const int after = nodes_in(left_by(context, step));
   const int need = context.config.guards.min_nodes;
   return decide(after >= need || after == before, "min_nodes",
                 fmt::format("nodes {} -> {}, needs {}", before, after, need), "guards.min_nodes");
@@ -163,13 +176,30 @@ Word min_paths(const Context& context, const Step& step) {
                 "guards.min_paths_per_carrier");
 }
 
+/// Whether what the anchors are known to announce is all that the floor wants: then it holds,
+/// whoever else leaves at the same moment.
+bool anchored(const Context& context, const Step& step) {
+  Announcers anchors;
+  std::ranges::copy_if(context.announcing, std::inserter(anchors, anchors.end()),
+                       [&](const auto& pair) { return context.config.is_anchor(pair.first); });
+  const auto& guards = context.config.guards;
+  const auto& carries = context.config.upstreams.at(step.upstream).carries;
+  return nodes_in(anchors) >= std::max(1, guards.min_nodes) &&
+         std::ranges::all_of(carries, [&](const std::string& carrier) {
+           return paths_in(context.config, anchors, carrier) >= guards.min_paths_per_carrier;
+         });
+}
+
 // 5.12 The floor without a coordinator: nodes that read each other's announcements late must not
 // remove their own at the same moment. Each has its turn, long enough that the others see what it
-// did before theirs begins, and acts in the first half of it only.
+// did before theirs begins, and acts in the first half of it only. A dead node need not wait where
+// the anchors alone are enough: they do not leave.
 Word turn(const Context& context, const Step& step) {
   const auto nodes = static_cast<std::int64_t>(context.config.nodes.size());
   if (prefers(context) && !removes(step)) return preferred_turn(context, step);
   if (!removes(step) || !automatic(step) || nodes < 2) return std::nullopt;
+  if (own_death(step) && anchored(context, step))
+    return pass("turn", "the anchors are enough for the floor", "guards.anchors");
   const auto length = context.config.guards.turn.count();
   const auto mine =
       std::distance(context.config.nodes.begin(), context.config.nodes.find(context.config.self));
@@ -186,7 +216,7 @@ Word turn(const Context& context, const Step& step) {
 
 // 5.13 Pace: after any change of ours the world gets time.
 Word hold(const Context& context, const Step& step) {
-  if (step.cause != Cause::carrier && step.cause != Cause::restore) return std::nullopt;
+  if (!paced(step)) return std::nullopt;
   if (context.automatic_steps > 0)
     return refuse("one_step", "one step at a time", "guards.hold_after_change");
   if (context.state.changes.empty()) return std::nullopt;
@@ -200,7 +230,7 @@ Word hold(const Context& context, const Step& step) {
 
 // 5.14 Pace: the budget.
 Word budget(const Context& context, const Step& step) {
-  if (step.cause != Cause::carrier && step.cause != Cause::restore) return std::nullopt;
+  if (!paced(step)) return std::nullopt;
   const auto& [count, per] = context.config.guards.max_changes;
   const auto used = static_cast<int>(context.state.changes.size());
   std::optional<Time> earliest;
@@ -215,7 +245,7 @@ Word budget(const Context& context, const Step& step) {
 Word backoff(const Context& context, const Step& step) {
   if (!automatic(step)) return std::nullopt;
   const auto& state = context.state;
-  if (state.safe_until && context.seen.now < *state.safe_until) {
+  if (state.safe_until && context.seen.now < *state.safe_until && !own_death(step)) {
     return refuse("safe", "an apply failed and was taken back: " + state.condition_why, {},
                   state.safe_until);
   }
@@ -226,7 +256,7 @@ Word backoff(const Context& context, const Step& step) {
 
 // 5.16 Times of the week that forbid one kind of step.
 Word windows(const Context& context, const Step& step) {
-  const bool exempt = step.cause == Cause::startup || step.cause == Cause::undo;
+  const bool exempt = step.cause == Cause::startup || step.cause == Cause::undo || own_death(step);
   if (!automatic(step) || exempt) return std::nullopt;
   const auto kind =
       degrades(context.config, step) ? Window::Forbids::degrade : Window::Forbids::announce;
@@ -243,12 +273,19 @@ Word windows(const Context& context, const Step& step) {
 
 // 5.17 to 5.23: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp, origin.hpp.
 
+// 5.24 Nobody is attracted to a node that cannot serve.
+Word service(const Context& context, const Step& step) {
+  const bool attracts = !step.from.announces() && step.to.announces();
+  if (!attracts || !automatic(step) || context.fitness.why.empty()) return std::nullopt;
+  return decide(context.fitness.level == Level::up, "service", context.fitness.why);
+}
+
 /// A rule with the names under which it speaks; the test of the texts wants a case for each.
 struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 23> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 24> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -270,7 +307,8 @@ constexpr std::array<Rule, 23> kGuards = {{{mode, {"mode"}},
                                            {effect, {"effect"}},
                                            {capacity, {"capacity"}},
                                            {listed, {"listed"}},
-                                           {origin, {"origin"}}}};
+                                           {origin, {"origin"}},
+                                           {service, {"service"}}}};
 
 }  // namespace
 
@@ -312,7 +350,7 @@ void consider(Context& context, Step& step) {
   if (steered) predict(context, step);
   if (removes(step)) context.announcing.erase({context.config.self, step.upstream});
   if (step.to.announces()) context.announcing.emplace(context.config.self, step.upstream);
-  if (steered || step.cause == Cause::undo) ++context.automatic_steps;
+  if (paced(step) || step.cause == Cause::undo) ++context.automatic_steps;
 }
 
 }  // namespace anycast::core

@@ -52,6 +52,27 @@ std::string since(Time now, Time begin) {
   return lasted < seconds{1} ? clock : fmt::format("{} ({})", clock, format_age(lasted));
 }
 
+void notice_services(const Seen& seen, Plan& plan) {
+  if (seen.health.error) {
+    notice(plan, Notice::Level::error, "service",
+           "real servers are not asked: " + seen.health.error->text);
+  }
+  for (const auto& service : plan.services) {
+    const auto text =
+        fmt::format("service {} is {} {}: {}", service.name, to_string(service.state.level),
+                    since(seen.now, service.state.since), service.why);
+    switch (service.state.level) {
+      case Level::down: notice(plan, Notice::Level::error, "service", text); break;
+      case Level::low: notice(plan, Notice::Level::warning, "service", text); break;
+      case Level::unknown:
+      case Level::up:
+        if (service.servers_up == service.servers) break;
+        notice(plan, Notice::Level::info, "service", text);
+        break;
+    }
+  }
+}
+
 }  // namespace
 
 void notices(const Config& config, const Seen& seen, const State& next, Plan& plan) {
@@ -69,6 +90,7 @@ void notices(const Config& config, const Seen& seen, const State& next, Plan& pl
   if (plan.condition == Condition::frozen) {
     notice(plan, Level::warning, "frozen", fmt::format("{} {}", plan.condition_why, held()));
   }
+  notice_services(seen, plan);
   if (seen.router.error) {
     notice(plan, Level::error, "router",
            fmt::format("{}, {}", seen.router.error->text,

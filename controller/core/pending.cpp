@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/core/context.hpp"
+
 namespace anycast::core {
 namespace {
 
@@ -12,9 +14,11 @@ bool clock_runs(const Config& config, const PathReport& path, Time next) {
   return state.clear_since && *state.clear_since + clear_for <= next;
 }
 
+/// What will pass before the next cycle would come; a dead node does not wait longer than it must.
 bool settles(const Step& step, Time next) {
   return std::ranges::any_of(step.guards, [&](const GuardResult& word) {
-    return !word.passed && word.guard == "settle" && word.earliest && *word.earliest <= next;
+    const bool soon = !word.passed && word.earliest && *word.earliest <= next;
+    return soon && (word.guard == "settle" || (word.guard == "turn" && own_death(step)));
   });
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Duration kMemory = hours{6};
 /// A move so long after the one before is no repetition of it.
-constexpr Duration kSoon = hours{2};
+constexpr Duration kRecent = hours{2};
 /// What it takes until the updates of a move have left and reached everybody.
 constexpr Duration kArrival = minutes{2};
 constexpr Duration kContradicted = minutes{15};
@@ -160,7 +160,7 @@ class Chooser {
   /// How many of the last moves came soon after one another.
   static std::size_t row(const std::vector<Time>& moves) {
     std::size_t out = 1;
-    for (auto i = moves.size(); i > 1 && moves[i - 1] - moves[i - 2] <= kSoon; --i) ++out;
+    for (auto i = moves.size(); i > 1 && moves[i - 1] - moves[i - 2] <= kRecent; --i) ++out;
     return out;
   }
 

@@ -74,7 +74,8 @@ Word preferred_destination(const Context& context, const Step& step) {
 }
 
 Word capacity(const Context& context, const Step& step) {
-  if (!automatic(step) || !limited(context.config)) return std::nullopt;
+  // A dead node serves nobody: what it could serve is no loss.
+  if (!automatic(step) || own_death(step) || !limited(context.config)) return std::nullopt;
   if (removes(step)) return capacity_that_stays(context, step);
   const bool steers = step.cause == Cause::carrier || step.cause == Cause::restore;
   if (!steers || context.carriers == nullptr) return std::nullopt;

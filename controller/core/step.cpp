@@ -23,6 +23,7 @@
 #include "controller/core/pauses.hpp"
 #include "controller/core/plan_hash.hpp"
 #include "controller/core/prefer.hpp"
+#include "controller/core/service.hpp"
 #include "controller/core/words.hpp"
 
 namespace anycast::core {
@@ -246,11 +247,13 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   note_verdicts(config, state, plan);
 
   measure(config, seen, state, plan.events);
+  plan.services = weigh_services(config, seen, state, plan.events);
 
   Context context{.config = config, .seen = seen, .paths = plan.paths, .state = std::move(state)};
   context.announcing = announcers(config, context.state, seen);
   context.blind_why = blindness(seen, plan);
   context.blind = !context.blind_why.empty();
+  context.fitness = fitness(plan.services);
   const auto ordered = take_orders(context, plan.events, plan.replies);
   context.person_applies = ordered.apply.has_value();
   context.forced = ordered.forced;

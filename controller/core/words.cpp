@@ -58,6 +58,9 @@ std::string next_of(const Config& config, const SessionState& session) {
   const auto& ladder = config.policy.carrier_bad;
   const int top = static_cast<int>(ladder.size());
   if (session.cause == Cause::operated) return "held by an order until it is taken back";
+  if (session.cause == Cause::service)
+    return session.stance.announces() ? "back once the service is up and the paths are clear"
+                                      : "returns once the service is up, as the guards allow";
   if (config.policy.kind == Policy::Kind::prefer)
     return "stays until the plan has another use for it";
   if (session.cause == Cause::carrier && session.rung > 0) {

@@ -12,6 +12,7 @@
 #include "controller/model/community.hpp"
 #include "controller/model/evidence_config.hpp"
 #include "controller/model/guards.hpp"
+#include "controller/model/health.hpp"
 #include "controller/model/stance.hpp"
 
 namespace anycast {
@@ -90,6 +91,7 @@ struct Node {
   /// Share of all users that it can serve when most of them are there; nothing: of all of them.
   std::optional<Ppm> capacity = {};
   std::map<std::string, Session> sessions = {};  ///< by upstream
+  std::map<std::string, Service> services = {};  ///< what has to work for it to attract users
 };
 
 /// How many users there are, as shares of their total. Empty: all the same.

@@ -136,6 +136,7 @@ struct ServiceReport {
   int servers_up = 0;
   int servers_unknown = 0;
   int needs = 0;  ///< weight for what is better than the level, or with `up` for staying there
+  bool passing = false;  ///< low, and not yet for so long that the rest would be found dead too
   std::string why = {};  ///< "1 of 4 real servers up, comes up at 2"
 };
 

@@ -7,6 +7,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/choice.hpp"
+#include "controller/model/health.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
@@ -148,6 +149,7 @@ struct Plan {
   std::vector<Discarded> discarded = {};
   std::vector<CarrierPlan> carriers = {};  ///< with policy prefer
   std::vector<OriginReport> origins = {};  ///< with `rpki`, in the order of `prefixes`
+  std::vector<ServiceReport> services = {};
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

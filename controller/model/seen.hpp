@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/base/error.hpp"
+#include "controller/model/health.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
@@ -55,6 +56,7 @@ struct Seen {
   Sourced<FleetView> fleet = {};
   /// What ROAs say about our prefixes, by the name of who says it; only those that `rpki` asks.
   std::map<std::string, Sourced<OriginView>> origins = {};
+  Sourced<Health> health = {};           ///< of this node's real servers
   std::vector<OpenWindow> windows = {};  ///< those of guards.windows that are open now
   std::vector<Order> orders = {};
 };

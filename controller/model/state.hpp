@@ -10,6 +10,7 @@
 #include "controller/base/time.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/effect.hpp"
+#include "controller/model/health.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/stance.hpp"
 
@@ -140,6 +141,7 @@ struct State {
   std::map<std::string, KnownOrigin> origins = {};  ///< by prefix text, with `rpki`
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
+  std::map<std::string, ServiceState> services = {};
   bool operator==(const State&) const = default;
 };
 

@@ -90,6 +90,7 @@ Seen Bench::seen() {
   }
   out.windows = windows;
   out.origins = origins;
+  if (health) out.health = Sourced<Health>::ok(*health, now);
   out.orders = std::exchange(orders_, {});
   return out;
 }

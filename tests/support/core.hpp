@@ -64,6 +64,7 @@ class Bench {
   std::function<void(RouterView&)> tamper_router = {};
   std::vector<OpenWindow> windows;
   std::map<std::string, Sourced<OriginView>> origins;
+  std::optional<Health> health = {};
 
  private:
   Seen seen();

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "adapters/health/tcp.hpp"
 #include "adapters/health/timers.hpp"
@@ -228,12 +230,18 @@ TEST_CASE("the first that is due comes first, and setting a timer anew takes the
 TEST_CASE("who waits for news is told when a verdict turns, and verdicts outlive a reload") {
   Port port{Port::Manner::refuses};
   std::atomic<int> told = 0;
+  std::atomic<int> last = 0;
+  const auto tell = [&](Checker::Turn turn) {
+    if (turn == Checker::Turn::last) ++last;
+    ++told;
+  };
   const health::Services services{{"web", {.check = kQuick, .servers = {{port.endpoint()}}}}};
-  auto checker = Checker::start({.services = services, .changed = [&] { ++told; }});
+  auto checker = Checker::start({.services = services, .changed = tell});
   REQUIRE(checker);
   CHECK(eventually([&] { return told == 1; }));
   port.accept();
   CHECK(eventually([&] { return told == 2; }));
+  CHECK(last == 1);
   const auto known = (*checker)->health();
   checker->reset();
   auto after = services;
@@ -241,6 +249,45 @@ TEST_CASE("who waits for news is told when a verdict turns, and verdicts outlive
   checker = Checker::start({.services = after, .known = *known});
   REQUIRE(checker);
   CHECK((*checker)->health()->at("web").at(port.endpoint()).alive == Alive::up);
+}
+
+TEST_CASE("the last real server of a service is told apart, whatever others or the spare say") {
+  Port spare{Port::Manner::accepts};
+  Port other{Port::Manner::accepts};
+  std::vector<Port> ports;
+  for (int i = 0; i < 2; ++i) ports.emplace_back(Port::Manner::refuses);
+  Service web{.check = kQuick, .servers = {{.endpoint = spare.endpoint(), .weight = 0}}};
+  Health known;
+  for (const auto& port : ports) {
+    web.servers.push_back({.endpoint = port.endpoint()});
+    known["web"][port.endpoint()] = {.alive = Alive::up};
+  }
+  const health::Services services{
+      {"dns", {.check = kQuick, .servers = {{.endpoint = other.endpoint()}}}}, {"web", web}};
+  std::mutex mutex;
+  std::vector<std::pair<Checker::Turn, std::size_t>> told;  ///< with those of web that are down
+  std::unique_ptr<Checker> checker;
+  const auto down = [&] {
+    const auto reals = checker->health()->at("web");
+    return static_cast<std::size_t>(std::ranges::count_if(
+        reals, [](const auto& entry) { return entry.second.alive == Alive::down; }));
+  };
+  {
+    const std::lock_guard lock{mutex};
+    auto started =
+        Checker::start({.services = services, .known = known, .changed = [&](Checker::Turn turn) {
+                          const std::lock_guard told_lock{mutex};
+                          told.emplace_back(turn, down());
+                        }});
+    REQUIRE(started);
+    checker = *std::move(started);
+  }
+  CHECK(eventually([&] {
+    const std::lock_guard lock{mutex};
+    return std::ranges::count(told, Checker::Turn::last, [](auto& one) { return one.first; }) == 1;
+  }));
+  const std::lock_guard lock{mutex};
+  for (const auto& [turn, dead] : told) CHECK((turn == Checker::Turn::one || dead == 2));
 }
 
 TEST_CASE("thousands of real servers are asked by one thread") {

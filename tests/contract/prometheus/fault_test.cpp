@@ -1,6 +1,7 @@
 // What the adapter makes of servers that misbehave: each case is a scripted loopback server.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -114,6 +115,28 @@ TEST_CASE("a server that hangs or drips costs its deadline and no more") {
   CHECK(asked.remedy == Remedy::wait);
   CHECK(asked.requests == Counts{{"timeout", 1}});
   CHECK(took >= milliseconds{290});
+}
+
+TEST_CASE("nobody is waited for while something is pressing, and asked again as before after it") {
+  std::atomic<bool> hangs = true;
+  std::atomic<bool> pressing = false;
+  const FakeHttp server{[&](const FakeRequest& request) {
+    auto reply = good(request);
+    if (hangs) reply.manner = Manner::silent;
+    pressing = hangs.load();
+    return reply;
+  }};
+  auto config = sample_config("ok", {server.url()});
+  config.prometheus.timeout = minutes{5};
+  PrometheusSource source{config, [&] { return pressing.load(); }};
+  const auto given_up = source.evidence(kAt);
+  REQUIRE_FALSE(given_up);
+  CHECK(given_up.error().text == fmt::format("127.0.0.1:{} was not waited for: this node has news "
+                                             "of its own",
+                                             server.port()));
+  CHECK(given_up.error().remedy == Remedy::wait);
+  hangs = pressing = false;
+  CHECK(source.evidence(kAt + seconds{15}));
 }
 
 TEST_CASE("the two queries share one deadline") {

@@ -39,6 +39,7 @@ struct Situation {
   std::string blind;
   int automatic_steps = 0;
   std::vector<CarrierPlan> carriers = {};  ///< of policy prefer
+  core::Fitness fitness = {};
   Step step = published.plan.steps.front();
 
   Situation() {
@@ -176,6 +177,28 @@ void judged(Situation& s, const Origin& origin, Duration old) {
       s.seen.now);
 }
 
+/// The node's own death.
+void dying(Situation& s) {
+  s.step = {.upstream = "cmi",
+            .from = kPrepend2,
+            .to = kWithdraw,
+            .rung = 1,
+            .cause = Cause::service,
+            .why = "web: 0 of 4 real servers up, comes up at 2"};
+}
+
+/// A session that has been withdrawn since the node came up, with its service at this level.
+void starting(Situation& s, core::Fitness fitness) {
+  s.state.sessions["cmi"] = {
+      .stance = kWithdraw, .since = s.seen.now - minutes{1}, .cause = Cause::startup};
+  s.step = {.upstream = "cmi",
+            .from = kWithdraw,
+            .to = {},
+            .cause = Cause::startup,
+            .why = "this node has just come up and nothing speaks against it"};
+  s.fitness = std::move(fitness);
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> kCases = {
       {"mode", true},
@@ -188,6 +211,11 @@ const std::vector<Case>& cases() {
                                    .until = s.seen.now + hours{1},
                                    .reason = "live event",
                                    .actor = "lin"};
+       }},
+      {"freeze", true,
+       [](Situation& s) {
+         dying(s);
+         s.state.freeze = Standing{.since = s.seen.now, .reason = "live event", .actor = "lin"};
        }},
       {"probation", false,
        [](Situation& s) { s.state.pending = Pending{.confirm_by = s.seen.now + seconds{40}}; }},
@@ -223,6 +251,13 @@ const std::vector<Case>& cases() {
        [](Situation& s) { s.config.guards.min_paths_per_carrier = 3; }},
       {"turn", true, [](Situation& s) { s.seen.now += seconds{45}; }},
       {"turn", false},
+      {"turn", true,
+       [](Situation& s) {
+         dying(s);
+         s.config.guards.anchors = {"hk-ali-1"};
+         s.config.guards.min_nodes = 1;
+         s.config.guards.min_paths_per_carrier = 1;
+       }},
       {"one_step", false, [](Situation& s) { s.automatic_steps = 1; }},
       {"hold_after_change", true},
       {"hold_after_change", false,
@@ -342,6 +377,14 @@ const std::vector<Case>& cases() {
                s.step.cause = Cause::restore;
                s.state.learned.lessons["cmi " + encode(kAskMobile) + " mobile"] = harm(s.seen.now);
              }),
+      {"service", true,
+       [](Situation& s) {
+         starting(s, {Level::up, "web: 4 of 4 real servers up"});
+       }},
+      {"service", false,
+       [](Situation& s) {
+         starting(s, {Level::down, "web: 1 of 4 real servers up, comes up at 2"});
+       }},
   };
   return kCases;
 }
@@ -358,7 +401,8 @@ std::string texts(const Case& wanted, std::set<std::string>& spoken) {
                         .blind = !s.blind.empty(),
                         .blind_why = s.blind,
                         .automatic_steps = s.automatic_steps,
-                        .carriers = s.carriers.empty() ? nullptr : &s.carriers};
+                        .carriers = s.carriers.empty() ? nullptr : &s.carriers,
+                        .fitness = s.fitness};
   const auto words = core::guard(context, s.step);
   for (const auto& word : words) spoken.insert(word.guard);
   const auto said = std::ranges::find(words, wanted.guard, &GuardResult::guard);

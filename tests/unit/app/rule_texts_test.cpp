@@ -30,6 +30,7 @@ struct Situation {
   Config config = testing::fleet_config();
   Seen seen = {.now = testing::noon()};
   State state = published.state;
+  core::Fitness fitness = {};
 
   Situation() { seen.router = published.router; }
   PathReport& path(const PathKey& key) {
@@ -38,6 +39,8 @@ struct Situation {
   PathReport& bad() { return path({"hk-idc-1", "cmi", "mobile"}); }
   SessionState& cmi() { return state.sessions.at("cmi"); }
 };
+
+const std::string kDead = "web: 0 of 4 real servers up, comes up at 2; 192.0.2.129:80 refused";
 
 struct Case {
   std::string rule;
@@ -76,25 +79,41 @@ const std::vector<Case>& cases() {
        [](Situation& s) {
          s.cmi().pin = Pin{.stance = kWithdraw, .reason = "ticket 7", .actor = "lin"};
        }},
-      {"3.3 return", [](Situation& s) { s.cmi().cause = Cause::operated, s.cmi().rung = 0; }},
-      {"3.4 startup",
+      {"3.3 dead",
+       [](Situation& s) {
+         s.fitness = {Level::down, kDead};
+       }},
+      {"3.4 return", [](Situation& s) { s.cmi().cause = Cause::operated, s.cmi().rung = 0; }},
+      {"3.5 alive",
+       [](Situation& s) {
+         all_clear(s);
+         s.cmi() = {.stance = kWithdraw, .since = s.seen.now - hours{1}, .cause = Cause::service};
+         s.fitness = {Level::up, "web: 4 of 4 real servers up"};
+       }},
+      {"3.6 startup",
        [](Situation& s) {
          all_clear(s);
          s.cmi() = {.stance = kWithdraw, .rung = 2, .since = s.seen.now, .cause = Cause::startup};
        }},
-      {"3.5 degrade",
+      {"3.7 degrade",
        [](Situation& s) {
          s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
        }},
-      {"3.5 degrade further"},
-      {"3.5 degrade, a rung without effect passed over",
+      {"3.7 degrade further"},
+      {"3.7 degrade, a rung without effect passed over",
        [](Situation& s) {
          s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
          s.state.learned.lessons["cmi prepend=2 mobile"] = {
              .effect = Effect::none, .at = s.seen.now, .until = s.seen.now + hours{9}};
        }},
-      {"3.6 restore", all_clear},
-      {"3.6 not yet clear for long enough: no step",
+      {"3.8 weak",
+       [](Situation& s) {
+         all_clear(s);
+         s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
+         s.fitness = {Level::low, "web: 1 of 8 real servers up, comes up at 4"};
+       }},
+      {"3.9 restore", all_clear},
+      {"3.9 not yet clear for long enough: no step",
        [](Situation& s) {
          all_clear(s);
          s.bad().state.clear_since = s.seen.now - minutes{1};
@@ -119,6 +138,7 @@ std::string texts(const Case& wanted) {
   auto& p = s.published;
   core::Context context{
       .config = s.config, .seen = s.seen, .paths = p.plan.paths, .state = s.state};
+  context.fitness = s.fitness;
   for (const auto& [node, entry] : s.config.nodes) {
     for (const auto& [upstream, session] : entry.sessions)
       context.announcing.emplace(node, upstream);

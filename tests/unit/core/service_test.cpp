@@ -120,6 +120,19 @@ TEST_CASE("a level says since when and why") {
         "connection");
 }
 
+TEST_CASE("low is passing for as long as it takes to find a real server dead") {
+  const auto passing = [](const std::string& letters, Duration since) {
+    return core::weigh("web", service(4), seen(letters),
+                       {.level = Level::low, .since = kNow - since}, Presence::announced, kNow)
+        .passing;
+  };
+  // Three failures, 2 s apart, the last of them after 1 s.
+  CHECK(passing("uddd", seconds{6}));
+  CHECK_FALSE(passing("uddd", seconds{7}));
+  CHECK_FALSE(passing("dddd", seconds{6}));
+  CHECK(weigh("uddd", Level::up).passing);
+}
+
 TEST_CASE("a real server that is not known any more is told as it was known last") {
   const auto report = core::weigh("web", service(2), seen("u?"),
                                   {.level = Level::up, .since = kNow, .down = {real(2)}},

@@ -7,6 +7,7 @@
 #include "controller/sim/fleet.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/fake_health.hpp"
 #include "tests/support/fleet.hpp"
 #include "tests/support/memory_store.hpp"
 
@@ -18,8 +19,8 @@ namespace {
 /// The line of hk-idc-1 on a virtual clock, with a routing daemon that a test can spoil.
 class Rig : EvidenceSource, Journal, Clock {
  public:
-  Rig()
-      : setup_{make_setup()},
+  explicit Rig(const std::function<void(Config&)>& edit = {})
+      : setup_{make_setup(edit)},
         world{setup_->config, 7},
         speaker{setup_->config, plain()},
         line{setup_, {}, kStart} {
@@ -28,11 +29,14 @@ class Rig : EvidenceSource, Journal, Clock {
 
   std::shared_ptr<const Published> cycle() {
     now_ += setup_->config.prometheus.interval;
-    replies.clear();
-    const Ports ports{*this, speaker, store, *this, *this, [this](Duration d) { now_ += d; }};
-    auto out = line.cycle(ports, std::exchange(orders, {}), replies);
+    auto out = run(Wake::due);
     now_ = aligned(now_, setup_->config.prometheus.interval);
     return out;
+  }
+  /// A while after the last cycle.
+  std::shared_ptr<const Published> woken(Duration later) {
+    now_ += later;
+    return run(Wake::local);
   }
 
   /// An order that changes one session at once.
@@ -53,11 +57,22 @@ class Rig : EvidenceSource, Journal, Clock {
   std::vector<Order> orders;
   std::vector<OrderReply> replies;
   std::vector<Event> journal;
+  std::unique_ptr<test::FakeHealth> health;
+  int asked = 0;          ///< times that Prometheus was asked for samples
+  bool pressing = false;  ///< news that Prometheus is not waited for
 
  private:
-  static std::shared_ptr<const core::Setup> make_setup() {
+  std::shared_ptr<const Published> run(Wake wake) {
+    replies.clear();
+    const Ports ports{*this,   speaker,      store,
+                      *this,   *this,        [this](Duration d) { now_ += d; },
+                      nullptr, health.get(), [this] { return pressing; }};
+    return line.cycle(ports, std::exchange(orders, {}), replies, wake);
+  }
+  static std::shared_ptr<const core::Setup> make_setup(const std::function<void(Config&)>& edit) {
     auto setup = *sim::article();
     setup.config.self = "hk-idc-1";
+    if (edit) edit(setup.config);
     return std::make_shared<const core::Setup>(std::move(setup));
   }
   Fragment plain() const {
@@ -65,8 +80,13 @@ class Rig : EvidenceSource, Journal, Clock {
     for (const auto& [upstream, session] : setup_->config.me().sessions) stances[upstream] = {};
     return *render::fragment(setup_->fragment, setup_->config, stances);
   }
-  Result<Evidence> evidence(Time at) override { return world.evidence(at); }
+  Result<Evidence> evidence(Time at) override {
+    ++asked;
+    if (pressing) return fail(Remedy::wait, "was not waited for");
+    return world.evidence(at);
+  }
   Result<FleetView> fleet(Time) override {
+    if (pressing) return fail(Remedy::wait, "was not waited for");
     return FleetView{{"hk-ali-1", test::announcing({"cmi", "ntt"})},
                      {"hk-aws-1", test::announcing({"cmi", "ntt"})},
                      {"hk-tx-1", test::announcing({"hkbn", "pccw"})}};
@@ -130,6 +150,42 @@ TEST_CASE("an intention that cannot be written down is not acted on") {
   CHECK(rig.speaker.changes == 0);
   CHECK(announced_plainly(*published));
   CHECK(published->state.condition_why == "disk full");
+}
+
+TEST_CASE("a local wake thinks with the evidence of the last cycle, and a dead node leaves by it") {
+  const ServerKey real{*Address::parse("192.0.2.201"), 80};
+  const Service web{.check = {.rise = 1, .fall = 1}, .servers = {{.endpoint = real}}};
+  Rig rig{[&](Config& config) {
+    config.nodes.at("hk-idc-1").services["web"] = web;
+    config.guards.min_paths_per_carrier = 1;
+  }};
+  rig.health = std::make_unique<test::FakeHealth>(std::map<std::string, Service>{{"web", web}});
+  rig.health->now = kStart;
+  rig.health->answers(real, {.kind = Answer::Kind::good});
+  const auto before = rig.cycle();
+  CHECK(before->plan.services.front().state.level == Level::up);
+  const int asked = rig.asked;
+
+  rig.health->answers(real, {.kind = Answer::Kind::failed, .why = "refused the connection"});
+  const auto after = rig.woken(milliseconds{1'300});
+  CHECK(rig.asked == asked);
+  CHECK(after->now == before->now + milliseconds{1'300});
+  CHECK(after->evidence.at == before->evidence.at);
+  CHECK(after->state.services.at("web").since == after->now);
+  for (const auto& [upstream, session] : after->state.sessions)
+    CHECK(session.stance == Stance{.kind = Stance::Kind::withdraw});
+  CHECK(after->last_apply->result == "ok");
+  CHECK(rig.line.next(after->now) <= aligned(after->now, seconds{15}) + seconds{15});
+
+  rig.pressing = true;
+  CHECK(rig.cycle()->evidence.at == before->evidence.at);
+  rig.pressing = false;
+  CHECK(rig.cycle()->evidence.at > before->evidence.at);
+  CHECK(rig.asked == asked + 2);
+  rig.health->breaks({.remedy = Remedy::look_at_host, .text = "no descriptors"});
+  const auto broken = rig.cycle();
+  CHECK(broken->plan.notices.front().text == "real servers are not asked: no descriptors");
+  CHECK(broken->state.services.at("web").level == Level::down);
 }
 
 TEST_CASE("a clock that is set back does not run the damping clocks backwards") {

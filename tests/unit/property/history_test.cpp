@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "controller/core/context.hpp"
 #include "controller/core/damping.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
@@ -70,6 +71,28 @@ void others(Bench& bench, const Twist& twist) {
   }
 }
 
+const std::vector<ServerKey> kReals{{{.bytes = {192, 0, 2, 201}}, 80},
+                                    {{.bytes = {192, 0, 2, 202}}, 80}};
+
+/// Real servers of this node: nothing is known, or each is unknown, up or down.
+void real_servers(Bench& bench, const Twist& twist) {
+  bench.health.reset();
+  if (twist.a % 5 == 0) return;
+  const std::vector<int> drawn{twist.a % 2 == 0 ? 2 : twist.b % 3,
+                               twist.a % 2 == 0 ? 2 : twist.c % 3};
+  bench.health.emplace();
+  for (std::size_t i = 0; i < kReals.size(); ++i) {
+    // Far ahead, so that it stays fresh for as long as the twist lasts.
+    (*bench.health)["web"][kReals[i]] = {.alive = static_cast<Alive>(drawn[i]),
+                                         .heard = bench.now + hours{24}};
+  }
+}
+
+bool dies(const Plan& plan) {
+  return std::ranges::any_of(plan.steps,
+                             [](const Step& s) { return s.decision != 0 && core::own_death(s); });
+}
+
 void happen(Bench& bench, const Twist& twist) {
   switch (twist.kind) {
     case 0: return trouble(bench, twist);
@@ -86,6 +109,7 @@ void happen(Bench& bench, const Twist& twist) {
           twist.a % 3 == 0 ? std::set{pick(sessions(bench), twist.b)} : std::set<std::string>{};
       return;
     case 8: bench.running.revision ^= twist.a % 5 == 0 ? 1U : 0U; return;
+    case 9: return real_servers(bench, twist);
     default: return trouble(bench, twist);
   }
 }
@@ -127,6 +151,7 @@ struct Met {
   int engine_steps = 0;
   int engine_removals = 0;
   int by_order = 0;
+  int deaths = 0;     ///< changes that took a dead node out
   int preferred = 0;  ///< steps of policy prefer
   int budgeted = 0;   ///< counters that were compared with the ceiling
 };
@@ -146,7 +171,7 @@ void check_budget(const Bench& bench, const std::map<std::string, SessionState>&
     const bool returns = !step.from.announces() && step.to.announces();
     if (returns && step.cause == Cause::restore) {
       const auto& session = before.at(step.upstream);
-      if (session.cause == Cause::carrier)
+      if (session.cause == Cause::carrier || session.cause == Cause::service)
         RC_ASSERT(bench.now - session.since >= config.guards.reannounce.after);
     }
   }
@@ -190,8 +215,12 @@ void check_cycle(Bench& bench) {
     if (!by_person(plan)) {
       ++met.engine_removals;
       RC_ASSERT(!bench.setup.config.is_anchor(bench.setup.config.self));
-      RC_ASSERT(!blind);
+      RC_ASSERT(!blind || dies(plan));
     }
+  }
+  if (dies(plan)) {
+    ++met.deaths;
+    RC_ASSERT(bench.state.services.at("web").level == Level::down);
   }
   int engine = 0;
   for (const auto& step : plan.steps) {
@@ -202,7 +231,7 @@ void check_cycle(Bench& bench) {
   met.engine_steps += engine;
   if (bench.setup.config.policy.kind == Policy::Kind::prefer) {
     met.preferred += engine;
-    RC_ASSERT(!removes_any(before, after) || by_person(plan));
+    RC_ASSERT(!removes_any(before, after) || by_person(plan) || dies(plan));
   }
   met.by_order += by_person(plan) ? 1 : 0;
   RC_ASSERT(engine <= 1);
@@ -210,10 +239,14 @@ void check_cycle(Bench& bench) {
   RC_ASSERT(bench.state.changes.size() < 200U);
 }
 
+/// As often as they are to happen; not a range, of which short histories would see the first only.
+const std::vector<int> kKinds{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1,
+                              1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9};
+
 rc::Gen<Twist> any_twist() {
   const auto number = [](int below) { return rc::gen::inRange(0, below); };
   return rc::gen::build<Twist>(
-      rc::gen::set(&Twist::kind, number(12)), rc::gen::set(&Twist::a, number(1000)),
+      rc::gen::set(&Twist::kind, rc::gen::elementOf(kKinds)), rc::gen::set(&Twist::a, number(1000)),
       rc::gen::set(&Twist::b, number(1000)), rc::gen::set(&Twist::c, number(1000)));
 }
 
@@ -260,6 +293,12 @@ Bench quick_bench(const std::string& self) {
     config.guards.damping = {.normal = 1'000, .ceiling = 1'500, .half_life = minutes{1}};
     config.guards.reannounce = {minutes{4}, minutes{30}};
   }
+  if (*rc::gen::arbitrary<bool>()) {
+    auto& web = config.nodes.at(self).services["web"];
+    for (const auto& endpoint : kReals) web.servers.push_back({.endpoint = endpoint});
+    web.low = 500'000 + *rc::gen::element(0, 1);  // with one of two it is weak, or not
+    web.high = web.low;
+  }
   config.guards.min_nodes = *rc::gen::inRange(0, 4);
   config.guards.min_paths_per_carrier = *rc::gen::inRange(0, 3);
   if (*rc::gen::arbitrary<bool>()) config.guards.anchors.clear();
@@ -288,10 +327,11 @@ TEST_CASE(
   });
   std::cout << "met: " << met.cycles << " cycles, " << met.engine_steps << " steps of the engine, "
             << met.engine_removals << " of them withdrawals, " << met.by_order
-            << " changes by order, " << met.preferred << " steps by preference, " << met.budgeted
-            << " penalties under the ceiling\n";
+            << " changes by order, " << met.deaths << " deaths, " << met.preferred
+            << " steps by preference, " << met.budgeted << " penalties under the ceiling\n";
   CHECK(met.engine_removals > 0);
   CHECK(met.budgeted > 0);
   CHECK(met.preferred > 0);
+  CHECK(met.deaths > 0);
   CHECK(holds);
 }

@@ -261,7 +261,7 @@ class Scenario {
       for (auto& node : pilot.nodes()) {
         if (!fits(who, node.name)) continue;
         if (what == "router") node.refuses = on;
-        if (what == "prometheus") node.answer = on ? answer(how) : Answer{};
+        if (what == "prometheus") node.answer = on ? answer(how) : sim::Answer{};
         if (what == "clock") node.ahead = on ? duration_of(how.substr(1)) : Duration{0};
         if (what == "clock" && how.front() == '-') node.ahead = -node.ahead;
         if (what == "inventory") inventory(node, how, on);
@@ -270,14 +270,14 @@ class Scenario {
     acts_.emplace_back(begin, end, act);
   }
 
-  static Answer answer(const std::string& how) {
+  static sim::Answer answer(const std::string& how) {
     if (how == "error") return {.error = Error{.remedy = Remedy::wait, .text = "HTTP 503"}};
     if (how == "empty") return {.empty = true};
     if (how == "partial") return {.partial = true};
     if (how == "late") return {.late = minutes{10}};
     if (how == "vip-only") return {.vip_only = true};
-    if (how == "even") return {.scrapes = Answer::Scrapes::even};
-    if (how == "odd") return {.scrapes = Answer::Scrapes::odd};
+    if (how == "even") return {.scrapes = sim::Answer::Scrapes::even};
+    if (how == "odd") return {.scrapes = sim::Answer::Scrapes::odd};
     REQUIRE(how == "no-fleet");
     return {.fleet_unknown = true};
   }

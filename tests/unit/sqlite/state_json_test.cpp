@@ -87,6 +87,11 @@ State full_state() {
   state.origins["203.0.113.0/24"] = {
       .state = OriginState::not_found, .since = at(38), .proven = true};
   state.up = {{"cmi", "12:00:01.123"}};
+  state.services = {
+      {"web",
+       {.level = Level::low,
+        .since = at(40),
+        .down = {{*Address::parse("192.0.2.11"), 80}, {*Address::parse("2001:db8::11"), 8443}}}}};
   return state;
 }
 
@@ -131,6 +136,12 @@ class Random {
     for (int i = small(); i > 0; --i)
       state.origins[text()] = {pick(OriginState::unknown, OriginState::invalid), time(), coin()};
     for (int i = small(); i > 0; --i) state.up[text()] = text();
+    for (int i = small(); i > 0; --i) {
+      auto& service = state.services[text()];
+      service = {.level = pick(Level::unknown, Level::down), .since = time()};
+      for (int n = small(); n > 0; --n)
+        service.down.push_back({{.bytes = {192, 0, 2, static_cast<std::uint8_t>(small())}}, 80});
+    }
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
     state.adopted = coin();
     state.next_decision = engine_();

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "controller/config/rules.hpp"
+
+namespace anycast::config {
+namespace {
+
+void check_watermarks(const Checked& c, const Service& service, const std::string& path) {
+  if (!c.bound.good(path + ".high") || !c.bound.good(path + ".low")) return;
+  if (service.low <= service.high) return;
+  const auto low = path + (c.bound.set(path + ".low") ? ".low" : ".high");
+  c.report.error(c.bound.at(low), "watermarks",
+                 fmt::format("'low' ({}) is more than 'high' ({})", print_share(service.low),
+                             print_share(service.high)),
+                 {"a service that has just come up would be too weak at once"});
+}
+
+void check_times(const Checked& c, const Service& service, const std::string& path) {
+  if (!c.bound.good(path + ".check")) return;
+  const auto& check = service.check;
+  const auto at = [&](const std::string& key) { return c.bound.at(path + ".check." + key); };
+  if (check.timeout > check.interval) {
+    c.report.error(at("timeout"), "timeout",
+                   fmt::format("'timeout' ({}) is longer than 'interval' ({})",
+                               print_duration(check.timeout), print_duration(check.interval)),
+                   {"tries of one real server do not overlap"});
+  }
+  if (check.fast_interval > check.interval && c.bound.set(path + ".check.fast_interval")) {
+    c.report.error(
+        at("fast_interval"), "timeout",
+        fmt::format("'fast_interval' ({}) is longer than 'interval' ({})",
+                    print_duration(check.fast_interval), print_duration(check.interval)));
+  }
+}
+
+/// Values that would change nothing with this kind of check.
+void check_kind(const Checked& c, const Service& service, const std::string& path) {
+  if (!c.bound.good(path + ".check")) return;
+  const anycast::Check plain{};
+  const auto& check = service.check;
+  struct Key {
+    const char* name;
+    bool differs;
+    bool https;  ///< else of http too
+  };
+  const std::array keys = {Key{"path", check.path != plain.path, false},
+                           Key{"host", check.host != plain.host, false},
+                           Key{"status", check.status != plain.status, false},
+                           Key{"body", check.body != plain.body, false},
+                           Key{"redirects", check.redirects != plain.redirects, false},
+                           Key{"ca_file", check.ca_file != plain.ca_file, true},
+                           Key{"verify", check.verify != plain.verify, true}};
+  for (const auto& key : keys) {
+    const bool serves = check.kind == anycast::Check::Kind::https ||
+                        (check.kind == anycast::Check::Kind::http && !key.https);
+    if (serves || !key.differs) continue;
+    const auto full = fmt::format("{}.check.{}", path, key.name);
+    c.report.error(
+        c.bound.at(full), "check-kind",
+        fmt::format("a check of kind {} has no '{}'", to_string(check.kind), key.name),
+        {fmt::format("write kind: https{}, or leave it out", key.https ? "" : " or http")});
+  }
+}
+
+void check_servers(const Checked& c, const Service& service, const std::string& path) {
+  if (!c.bound.good(path + ".servers") || !c.bound.good("prefixes")) return;
+  if (service.servers.empty()) {
+    c.report.error(c.bound.at(path + ".servers"), "missing", "a service needs a real server");
+    return;
+  }
+  std::map<ServerKey, std::string> seen;
+  for (std::size_t i = 0; i < service.servers.size(); ++i) {
+    const auto& endpoint = service.servers[i].endpoint;
+    const auto key = fmt::format("{}.servers.{}.address", path, i);
+    const auto at = c.bound.at(key);
+    const auto [first, fresh] = seen.emplace(endpoint, key);
+    if (!fresh) {
+      c.report.error(at, "server-twice", fmt::format("{} is there twice", to_string(endpoint)),
+                     {"first at " + c.report.refer(c.bound.at(first->second), at)});
+    }
+    for (const auto& prefix : c.config.prefixes) {
+      if (!prefix.prefix.contains(endpoint.address)) continue;
+      c.report.error(at, "server-anycast",
+                     fmt::format("{} is inside the anycast prefix {}", to_string(endpoint.address),
+                                 to_string(prefix.prefix)),
+                     {"a check of it would ask whichever node BGP has picked"});
+    }
+    const auto& source = service.check.source;
+    if (!source || source->family == endpoint.address.family) continue;
+    c.report.error(
+        at, "ip-family",
+        fmt::format("{} cannot be asked from {}", to_string(endpoint), to_string(*source)),
+        {"'source' and the real servers are all IPv4 or all IPv6"});
+  }
+}
+
+}  // namespace
+
+void check_services(const Checked& c) {
+  for (const auto& [node, entry] : c.config.nodes) {
+    for (const auto& [name, service] : entry.services) {
+      const auto path = fmt::format("nodes.{}.services.{}", node, name);
+      check_watermarks(c, service, path);
+      check_times(c, service, path);
+      check_kind(c, service, path);
+      check_servers(c, service, path);
+    }
+  }
+}
+
+}  // namespace anycast::config

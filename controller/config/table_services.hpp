@@ -1,0 +1,10 @@
+#pragma once
+
+#include "controller/config/value.hpp"
+#include "controller/model/health.hpp"
+
+namespace anycast::config {
+
+Table service(Service& service);
+
+}  // namespace anycast::config
