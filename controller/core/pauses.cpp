@@ -11,7 +11,7 @@ namespace anycast::core {
 namespace {
 
 constexpr Duration kQuiet = hours{6};
-constexpr Duration kSoon = hours{1};
+constexpr Duration kSoon = hours{2};
 constexpr Duration kEmergencyPause = minutes{5};
 
 bool turns(const Step& step, const SessionState& session) {
@@ -70,15 +70,17 @@ std::optional<GuardResult> reversal(const Context& context, const Step& step) {
   const bool prefers = context.config.policy.kind == Policy::Kind::prefer;
   const bool wanted = step.cause == Cause::carrier || step.cause == Cause::restore;
   if (prefers ? !wanted || !turns_back(context, step) : !turns(step, session)) return std::nullopt;
-  // The plan's own hold doubles for what comes soon; here, too, only that counts.
+  // The plan has holds of its own; here only what swings for the third time is slowed down, since a
+  // fault that ends turns its users back once and means nothing.
   const auto quiet = prefers ? kSoon : kQuiet;
-  std::size_t times = 1;
+  std::size_t times = prefers ? 0 : 1;
   auto later = context.seen.now;
   for (auto turn = session.reversals.rbegin(); turn != session.reversals.rend(); ++turn) {
     if (later - *turn > quiet) break;
     later = *turn;
     ++times;
   }
+  times = std::max<std::size_t>(times, 1);
   auto pause = doubled(context.config.guards.reversal, times);
   auto text = fmt::format("{} since {}{}, turns after {}", to_string(session.stance),
                           format_clock(session.since), nth(times, "turns"), format_age(pause));

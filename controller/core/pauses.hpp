@@ -20,7 +20,7 @@ std::optional<GuardResult> reannounce(const Context& context, const Step& step);
 /// Guard "reversal": a session is not moved back the way it came for a while, twice as long with
 /// each turn within 6 h of the one before; in an emergency it waits 5 minutes at most. With policy
 /// prefer a turn is what takes a carrier's users the way back that the last step took them, and
-/// only turns within an hour of one another double the pause.
+/// the pause doubles from the third turn on, each within two hours of the one before.
 std::optional<GuardResult> reversal(const Context& context, const Step& step);
 
 /// Writes a step that is taken into the session's memory of withdrawals and turns; `session` is as
