@@ -13,6 +13,17 @@
 namespace anycast::core {
 namespace {
 
+/// What a session says, so that nothing that is announced is taken away by taking over: where only
+/// some of its prefixes are, as with one that was just added to the file, it counts as announcing.
+Stance as_found(const Config& config, const std::string& upstream,
+                const std::vector<Export>& exports) {
+  auto out = said(config, upstream, exports);
+  if (out.announces() || exports.empty()) return out;
+  out = {};
+  for (const auto& route : exports) out = std::max(out, said(config.upstreams.at(upstream), route));
+  return out;
+}
+
 SessionState adopted(const Config& config, const Seen& seen, const std::string& upstream) {
   const auto& router = *seen.router.value;
   const auto view = router.sessions.find(upstream);
@@ -20,10 +31,10 @@ SessionState adopted(const Config& config, const Seen& seen, const std::string& 
       .stance = {.kind = Stance::Kind::withdraw}, .since = seen.now, .cause = Cause::startup};
   out.why = "session was down when it was adopted";
   if (view != router.sessions.end() && view->second.up) {
-    out.stance = said(config, upstream, view->second.exports);
+    out.stance = as_found(config, upstream, view->second.exports);
     out.why = "adopted as found";
   } else if (const auto exports = exports_once_up(config, router, upstream)) {
-    out.stance = said(config, upstream, *exports);
+    out.stance = as_found(config, upstream, *exports);
     out.why = "session is down, adopted as the fragment says";
   }
   out.rung = rung_of(config.policy, out.stance);

@@ -55,6 +55,24 @@ TEST_CASE("exports that differ behind our own revision are told and not handed o
   CHECK(bench.plan().notices.empty());
 }
 
+TEST_CASE(
+    "a session that announces some of its prefixes is adopted as announcing, also when blind") {
+  Bench bench;
+  bench.prometheus = false;
+  // The daemon was taken over before the second one came into the file.
+  auto second = bench.setup.config.prefixes.front();
+  second.prefix = *Prefix::parse("198.51.100.0/24");
+  second.vips.clear();
+  bench.setup.config.prefixes.push_back(second);
+  bench.tamper_router = [](RouterView& view) { view.revision.reset(); };
+  bench.cycle();
+  CHECK(bench.stance("cmi") == Stance{});
+  const auto& exports = bench.plan().fragment.exports.at("cmi");
+  CHECK(exports.size() == 2);
+  REQUIRE(bench.plan().change);
+  CHECK(bench.plan().change->why == Change::Why::adopt);
+}
+
 TEST_CASE("blindness names the first fault behind it") {
   Bench bench;
   bench.run(minutes{1});
