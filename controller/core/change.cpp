@@ -31,6 +31,17 @@ bool leaves_dead(const std::vector<Step>& steps) {
       steps, [](const Step& step) { return step.decision != 0 && own_death(step); });
 }
 
+/// What it is handed over for, in one line.
+std::string purpose(const Change& change, const std::vector<std::string>& steps) {
+  switch (change.why) {
+    case Change::Why::step: return join(steps, ", ");
+    case Change::Why::drift: return "the daemon runs something else than we want: put it back";
+    case Change::Why::adopt: break;
+  }
+  const std::string text = "the daemon runs no fragment of ours yet: hand it over";
+  return change.charges.empty() ? text + ", announcements stay as they are" : text;
+}
+
 /// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
 /// already.
 std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
@@ -47,20 +58,19 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
     out.upstreams.push_back(step.upstream);
     words.push_back(fmt::format("{} on {}", to_string(step.to), step.upstream));
   }
-  if (out.why == Change::Why::drift && !router.revision) out.why = Change::Why::adopt;
+  // Revision 0 is nobody's: what a node runs before anycastd has ever written a fragment.
+  if (out.why == Change::Why::drift && router.revision.value_or(0) == 0)
+    out.why = Change::Why::adopt;
   out.diff =
       unified_diff(router.fragment, fragment.text, setup.config.router.fragment + " (in force)",
                    setup.config.router.fragment + " (planned)");
-  out.text = out.why == Change::Why::step ? join(words, ", ")
-             : out.why == Change::Why::adopt
-                 ? "the daemon does not run our fragment: hand it over"
-                 : "the daemon runs something else than we want: put it back";
+  out.charges = charges(setup.config, router, fragment);
+  out.text = purpose(out, words);
   const auto wanted = stances(state);
   const bool nothing =
       std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
   out.urgent = out.why == Change::Why::step && nothing &&
                ((state.drain && state.drain->now) || leaves_dead(steps));
-  out.charges = charges(setup.config, router, fragment);
   out.fragment = fragment;
   return out;
 }

@@ -167,8 +167,9 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
     out.state.changes.push_back(plan.now);
     tell_steps(config, thought, out.events);
   } else {
-    out.events.push_back({.kind = "router-drift",
-                          .priority = 4,
+    const bool first = plan.change->why == Change::Why::adopt;
+    out.events.push_back({.kind = first ? "applied" : "router-drift",
+                          .priority = first ? 6 : 4,
                           .text = fmt::format("{}; done and verified in {}; next: nothing",
                                               plan.change->text, format_age(outcome.took)),
                           .node = config.self});

@@ -26,7 +26,7 @@ constexpr auto kMatchers =
     "scrape";
 
 /// Single quotes, in which YAML reads everything as it is.
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
   return out + "'";
@@ -155,8 +155,8 @@ class Target {
   std::string line() const {
     std::vector<std::string> parts;
     for (const auto& [name, value] : labels_)
-      parts.push_back(fmt::format("{}: {}", name, quoted(value)));
-    return fmt::format("      - {{targets: [{}], labels: {{{}}}}}\n", quoted(address_),
+      parts.push_back(fmt::format("{}: {}", name, quote(value)));
+    return fmt::format("      - {{targets: [{}], labels: {{{}}}}}\n", quote(address_),
                        join(parts, ", "));
   }
 
@@ -215,7 +215,7 @@ std::string job(std::string_view name, std::string_view settings, const std::str
       - {{source_labels: [__probe], target_label: __address__}}
     static_configs:
 {})",
-                     quoted(name), settings, targets);
+                     quote(name), settings, targets);
 }
 
 Result<std::string> probe_jobs(const Config& config, const ProbeSites& sites) {
@@ -244,7 +244,7 @@ std::string header(const Config& config, std::string_view what) {
 
 /// Secrets and certificates lie beside Prometheus' own configuration on a probe host.
 std::string beside(std::string_view path) {
-  return quoted(fmt::format("/etc/prometheus/{}", path.substr(path.rfind('/') + 1)));
+  return quote(fmt::format("/etc/prometheus/{}", path.substr(path.rfind('/') + 1)));
 }
 
 std::string remote_write(const PrometheusConfig& prometheus) {
@@ -255,7 +255,7 @@ std::string remote_write(const PrometheusConfig& prometheus) {
     access += fmt::format(
         "    basic_auth: {{username: {}, password_file: "
         "'/etc/prometheus/anycast-write-password'}}\n",
-        quoted(prometheus.username));
+        quote(prometheus.username));
   }
   if (!prometheus.tls.ca_file.empty())
     access += fmt::format("    tls_config: {{ca_file: {}}}\n", beside(prometheus.tls.ca_file));
@@ -269,7 +269,7 @@ std::string remote_write(const PrometheusConfig& prometheus) {
       - {{source_labels: [__name__], regex: 'up|probe_success|probe_icmp_(duration_seconds|reply_hop_limit)', action: keep}}
       - {{source_labels: [__name__, phase], regex: 'probe_icmp_duration_seconds;(resolve|setup)', action: drop}}
 )",
-                       quoted(url + end), access);
+                       quote(url + end), access);
   }
   return out;
 }
@@ -333,14 +333,14 @@ Result<std::string> prometheus_config(const Config& config, const ProbeSites& si
       header(config, sites.exporter.empty() ? "The central Prometheus; probes push: start it with "
                                               "--web.enable-remote-write-receiver."
                                             : "The central Prometheus; it asks the probes.") +
-      fmt::format("rule_files: [{}]\nscrape_configs:\n", quoted(kRules));
+      fmt::format("rule_files: [{}]\nscrape_configs:\n", quote(kRules));
   if (!sites.metrics.empty()) {
     out +=
         "  - job_name: 'anycastd'\n    scrape_interval: 15s\n    honor_labels: true\n"
         "    static_configs:\n";
     for (const auto& [node, unused] : config.nodes) {
       out +=
-          fmt::format("      - {{targets: [{}]}}\n", quoted(filled(sites.metrics, "{node}", node)));
+          fmt::format("      - {{targets: [{}]}}\n", quote(filled(sites.metrics, "{node}", node)));
     }
   }
   if (sites.exporter.empty()) return out;

@@ -73,6 +73,19 @@ TEST_CASE(
   CHECK(bench.plan().change->why == Change::Why::adopt);
 }
 
+TEST_CASE("the first fragment is handed over without an alarm where it changes no announcement") {
+  Bench bench;
+  bench.run(minutes{1});
+  bench.running.revision = 0;
+  bench.events.clear();
+  bench.cycle();
+  CHECK(bench.changes == 1);
+  CHECK(told(bench, "router-drift") == 0);
+  CHECK(told(bench, "applied") == 1);
+  CHECK(bench.last.plan.change->text ==
+        "the daemon runs no fragment of ours yet: hand it over, announcements stay as they are");
+}
+
 TEST_CASE("blindness names the first fault behind it") {
   Bench bench;
   bench.run(minutes{1});
