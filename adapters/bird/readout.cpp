@@ -3,23 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <ctime>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::bird {
 namespace {
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (code != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -47,7 +38,8 @@ std::vector<Asn> numbers_in(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto start = at;
     while (at < text.size() && is_digit(text[at])) ++at;
-    if (const auto value = number<Asn>(text.substr(start, at - start))) numbers.push_back(*value);
+    if (const auto value = parse_number<Asn>(text.substr(start, at - start)))
+      numbers.push_back(*value);
     if (at == start) ++at;
   }
   return numbers;
@@ -106,8 +98,8 @@ Error configuration_error(const Reply& reply) {
     const auto second = text.find(':', colon + 1);
     const auto blank = second == std::string_view::npos ? second : text.find(' ', second);
     if (blank == std::string_view::npos) break;
-    const auto line = number<int>(text.substr(colon + 1, second - colon - 1));
-    const auto column = number<int>(text.substr(second + 1, blank - second - 1));
+    const auto line = parse_number<int>(text.substr(colon + 1, second - colon - 1));
+    const auto column = parse_number<int>(text.substr(second + 1, blank - second - 1));
     if (!line || !column) continue;
     return {.remedy = Remedy::fix_text,
             .text = "bird refuses: " + printable(text.substr(blank + 1)),
@@ -166,7 +158,7 @@ Result<std::optional<Protocol>> read_protocol(const Reply& reply) {
       for (const auto& part : split(*v, ',')) {
         const auto words = words_of(part);
         if (words.size() == 2 && words[1] == "exported") {
-          channel->exported = number<std::int64_t>(words[0]).value_or(0);
+          channel->exported = parse_number<std::int64_t>(words[0]).value_or(0);
         }
       }
     }
@@ -208,7 +200,7 @@ Result<std::vector<Export>> read_routes(const Reply& reply) {
 Result<std::optional<std::uint32_t>> read_revision(const Reply& reply) {
   if (reply.code() == 9001) return std::nullopt;
   const auto text = reply.code() == 23 ? reply.text(23) : std::nullopt;
-  const auto value = text ? number<std::uint32_t>(trim(*text)) : std::nullopt;
+  const auto value = text ? parse_number<std::uint32_t>(trim(*text)) : std::nullopt;
   if (!value) return tl::unexpected(unexpected("eval ANYCASTD_REVISION", reply));
   return value;
 }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "adapters/system/file.hpp"
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::rpki {
@@ -21,11 +21,7 @@ constexpr std::uint64_t kLatest = 4'000'000'000;  // seconds, year 2096
 
 std::optional<Asn> asn_of(std::string_view text) {
   if (text.starts_with("AS")) text.remove_prefix(2);
-  Asn value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (code != std::errc{} || at != end) return std::nullopt;
-  return value;
+  return parse_number<Asn>(text);
 }
 
 /// Takes what matters out of the stream of tokens: an export as a tree would take gigabytes.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "controller/app/api_order.hpp"
@@ -12,6 +11,7 @@
 #include "controller/app/report.hpp"
 #include "controller/app/report_series.hpp"
 #include "controller/app/text.hpp"
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast {
@@ -46,10 +46,8 @@ HttpResponse plain(int status, std::string body) {
 }
 
 std::optional<std::int64_t> whole(const std::string& word) {
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (problem != std::errc{} || end != word.data() + word.size() || value < 0) return std::nullopt;
-  return value;
+  const auto value = parse_number<std::int64_t>(word);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 /// Refuses query parameters that the path does not take: a misspelt filter must not be ignored.

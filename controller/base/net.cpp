@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "controller/base/number.hpp"
 
 namespace anycast {
 
@@ -22,12 +23,9 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto address = Address::parse(text.substr(0, slash));
-  const auto tail = text.substr(slash + 1);
-  int length = -1;
-  const auto [end, error] = std::from_chars(tail.data(), tail.data() + tail.size(), length);
-  if (!address || error != std::errc{} || end != tail.data() + tail.size()) return std::nullopt;
-  if (length < 0 || length > address->bits()) return std::nullopt;
-  return Prefix{*address, length};
+  const auto length = parse_number<int>(text.substr(slash + 1));
+  if (!address || !length || *length < 0 || *length > address->bits()) return std::nullopt;
+  return Prefix{*address, *length};
 }
 
 Prefix Prefix::network() const {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 #include "controller/config/scalars.hpp"
 
@@ -19,13 +19,8 @@ bool is_ident(std::string_view text) {
 }
 
 std::optional<int> port(std::string_view text) {
-  int value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || at != end || value < 1 || value > 65535) {
-    return std::nullopt;
-  }
-  return value;
+  const auto value = parse_number<int>(text);
+  return value && *value >= 1 && *value <= 65535 ? value : std::nullopt;
 }
 
 struct HostPort {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <tl/expected.hpp>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 #include "controller/model/community.hpp"
 
@@ -34,12 +34,8 @@ Scalar scalar(T& target, Shape shape, Reader read, Writer write) {
 }
 
 std::optional<std::int64_t> whole(std::string_view text) {
-  std::int64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
   const bool octal = text.size() > 1 && text.front() == '0';
-  if (text.empty() || error != std::errc{} || at != end || octal) return std::nullopt;
-  return value;
+  return octal ? std::nullopt : parse_number<std::int64_t>(text);
 }
 
 Read<int> read_count(const std::string& text, int min, int max) {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 #include "controller/model/config.hpp"
 
@@ -16,11 +16,8 @@ constexpr std::uint32_t kShort = 0xFFFF;
 constexpr std::uint32_t kLong = 0xFFFFFFFF;
 
 std::optional<std::uint32_t> number(std::string_view text, std::uint32_t most) {
-  std::uint32_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (text.empty() || code != std::errc{} || at != end || value > most) return std::nullopt;
-  return value;
+  const auto value = parse_number<std::uint32_t>(text);
+  return value && *value <= most ? value : std::nullopt;
 }
 
 /// Whether every carrier of the upstream is asked for the same.

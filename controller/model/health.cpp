@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast {
@@ -15,11 +15,8 @@ namespace {
 constexpr int kMissing = 5;
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  if (!whole || port == 0 || text.front() == '0') return std::nullopt;
-  return port;
+  const auto port = parse_number<std::uint16_t>(text);
+  return port && text.front() != '0' ? port : std::nullopt;
 }
 
 }  // namespace

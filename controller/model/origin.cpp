@@ -3,21 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "controller/base/number.hpp"
 
 namespace anycast {
-namespace {
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (code != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
-
-}  // namespace
 
 std::string to_string(const Roa& roa) {
   return fmt::format("{}-{} AS{}", to_string(roa.prefix), roa.max_length, roa.asn);
@@ -29,8 +18,8 @@ std::optional<Roa> parse_roa(std::string_view text) {
   if (dash == std::string_view::npos || blank == std::string_view::npos || blank < dash)
     return std::nullopt;
   const auto prefix = Prefix::parse(text.substr(0, dash));
-  const auto most = number<int>(text.substr(dash + 1, blank - dash - 1));
-  const auto asn = number<Asn>(text.substr(blank + 3));
+  const auto most = parse_number<int>(text.substr(dash + 1, blank - dash - 1));
+  const auto asn = parse_number<Asn>(text.substr(blank + 3));
   if (!prefix || !most || !asn) return std::nullopt;
   const Roa out{.prefix = *prefix, .max_length = *most, .asn = *asn};
   if (!is_whole(out)) return std::nullopt;

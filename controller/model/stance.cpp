@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast {
@@ -14,10 +14,8 @@ namespace {
 constexpr std::array kVerbs = {Verb::prepend_to, Verb::local_pref, Verb::no_export_to};
 
 std::optional<int> times(std::string_view text) {
-  int count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  return whole && count >= 1 && count <= 10 ? std::optional{count} : std::nullopt;
+  const auto count = parse_number<int>(text);
+  return count && *count >= 1 && *count <= 10 ? count : std::nullopt;
 }
 
 std::string with_asks(std::string text, const Stance& stance) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::render {
@@ -26,13 +26,8 @@ struct Line {
 };
 
 std::optional<std::uint32_t> number_in(std::string_view text, std::uint32_t most) {
-  std::uint32_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (code != std::errc{} || at != end || value > most || std::to_string(value) != text) {
-    return std::nullopt;
-  }
-  return value;
+  const auto value = parse_number<std::uint32_t>(text);
+  return value && *value <= most && std::to_string(*value) == text ? value : std::nullopt;
 }
 
 /// "65535:0" with both halves below 65536.

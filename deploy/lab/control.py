@@ -228,6 +228,10 @@ class Lab:
                     "--log.level=warn",
                 ],
             )
+        self.start_prometheus()
+
+    def start_prometheus(self):
+        state = self.hosts.state
         self.hosts.start(
             "prometheus",
             net.MONITOR,

@@ -29,20 +29,6 @@ FAULTS = [
 class PrometheusFaults(FaultTest):
     NAME = "pf"
 
-    def start_prometheus(self):
-        state = self.lab.hosts.state
-        self.lab.hosts.start(
-            "prometheus",
-            net.MONITOR,
-            [
-                "prometheus",
-                f"--config.file={state}/prometheus.yml",
-                f"--storage.tsdb.path={state}/prometheus",
-                f"--web.listen-address={net.MONITOR_ADDRESS}:9090",
-                "--log.level=warn",
-            ],
-        )
-
     def begin(self, fault, rtt):
         hosts = self.lab.hosts
         if fault == "hung":
@@ -59,7 +45,7 @@ class PrometheusFaults(FaultTest):
             os.kill(hosts.running("prometheus"), signal.SIGCONT)
             return
         hosts.stop(["stand-in"], signal.SIGKILL)
-        self.start_prometheus()
+        self.lab.start_prometheus()
 
     def blind(self, node, words):
         """The status once the node is blind for this reason."""

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "tests/support/bird_world.hpp"
+#include "tests/support/fake_socket.hpp"
 
 namespace anycast::test {
 
@@ -13,9 +13,7 @@ namespace anycast::test {
 /// demand, `twist` sees every reply before it is sent.
 class FakeBird final : public BirdWorld {
  public:
-  /// Gets the command and the reply as it stands on the wire; what it returns is sent instead.
-  /// Everything behind a '\x04' is not sent, the connection is closed there.
-  using Twist = std::function<std::string(const std::string& command, const std::string& reply)>;
+  using Twist = FakeSocket::Twist;
 
   explicit FakeBird(std::string folder);
   ~FakeBird() override;

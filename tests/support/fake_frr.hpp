@@ -1,9 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "tests/support/fake_socket.hpp"
 #include "tests/support/frr_world.hpp"
 
 namespace anycast::test {
@@ -13,10 +13,8 @@ namespace anycast::test {
 /// what the real one does not do on demand, `twist` sees every reply before it is sent.
 class FakeFrr final : public FrrWorld {
  public:
-  /// Gets the command and the reply as it stands on the wire, NULs and status included; what it
-  /// returns is sent instead. Everything behind a '\x04' is not sent, the connection is closed
-  /// there.
-  using Twist = std::function<std::string(const std::string& command, const std::string& reply)>;
+  /// Its replies include the NULs and the status.
+  using Twist = FakeSocket::Twist;
 
   explicit FakeFrr(std::string folder);
   ~FakeFrr() override;
