@@ -98,7 +98,7 @@ Result<void> BirdSpeaker::read_daemon(Client& client, RouterView& view) {
 Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string& upstream,
                                               const std::string& protocol, RouterView& view) {
   const auto found =
-      client.ask(fmt::format("show protocols all {}", quoted(protocol))).and_then(read_protocol);
+      client.ask(fmt::format("show protocols all {}", quote(protocol))).and_then(read_protocol);
   if (!found) return tl::unexpected(found.error());
   if (!*found) {
     view.notices.push_back(

@@ -46,7 +46,7 @@ Result<OriginView> BirdSpeaker::origins() {
   if (auto ok = client->restrict_rights(); !ok) return tl::unexpected(ok.error());
   OriginView view;
   if (!settings_.rpki.empty()) {
-    const auto age = client->ask(fmt::format("show protocols all {}", quoted(settings_.rpki)))
+    const auto age = client->ask(fmt::format("show protocols all {}", quote(settings_.rpki)))
                          .and_then(read_roa_age);
     if (!age) return tl::unexpected(age.error());
     if (!*age) {

@@ -33,7 +33,7 @@ Result<void> BirdSpeaker::check(const Fragment& fragment) {
   const auto twin =
       Twin::make(*config, settings_.operator_config, settings_.fragment, fragment.text);
   if (!twin) return tl::unexpected(twin.error());
-  const auto command = fmt::format("configure check {}", quoted(twin->file()));
+  const auto command = fmt::format("configure check {}", quote(twin->file()));
   const auto reply = ask(command);
   if (!reply) return tl::unexpected(reply.error());
   if (reply->code() == 8002) return tl::unexpected(twin->named(configuration_error(*reply)));
@@ -198,7 +198,7 @@ Result<void> BirdSpeaker::quiet_now() {
     protocols.insert(render::static_protocol(prefix.address.family));
   }
   for (const auto& protocol : protocols) {
-    const auto command = fmt::format("disable {}", quoted(protocol));
+    const auto command = fmt::format("disable {}", quote(protocol));
     const auto reply = ask(command);
     if (!reply) return tl::unexpected(reply.error());
     // 8003: there is no such protocol, so nothing of it is announced.

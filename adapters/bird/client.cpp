@@ -17,7 +17,7 @@ constexpr int kCutShort = 8004;
 
 }  // namespace
 
-std::string quoted(const std::string& text) { return fmt::format("\"{}\"", text); }
+std::string quote(const std::string& text) { return fmt::format("\"{}\"", text); }
 
 Result<Client> Client::connect(const std::string& socket, Duration timeout, Duration budget) {
   const auto deadline = deadline_in(timeout);

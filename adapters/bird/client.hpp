@@ -45,6 +45,6 @@ class Client {
 };
 
 /// The pattern form of a protocol's name, which never clashes with a keyword: "\"cmi\"".
-std::string quoted(const std::string& text);
+std::string quote(const std::string& text);
 
 }  // namespace anycast::bird

@@ -31,7 +31,7 @@ bool same_host(std::string_view origin, std::string_view host) {
   return lower(origin) == "http://" + lower(host);
 }
 
-std::string quoted(std::string_view text) { return "'" + clip(printable(text), 80) + "'"; }
+std::string quote(std::string_view text) { return "'" + clip(printable(text), 80) + "'"; }
 
 }  // namespace
 
@@ -70,20 +70,20 @@ std::optional<Rejection> Gate::refuses(const RequestHead& head) const {
   if (!head.local && !knows(*head.host)) {
     return Rejection{403, fmt::format("{} is not this node, expected localhost or the address that "
                                       "anycastd listens on as Host",
-                                      quoted(*head.host))};
+                                      quote(*head.host))};
   }
   if (head.origin && !same_host(*head.origin, head.host.value_or(""))) {
-    return Rejection{403, fmt::format("the page {} may not ask this node", quoted(*head.origin))};
+    return Rejection{403, fmt::format("the page {} may not ask this node", quote(*head.origin))};
   }
   if (!head.local && !reads) {
     return Rejection{403,
                      fmt::format("{} is taken on the control socket only, expected GET or HEAD",
-                                 quoted(head.method))};
+                                 quote(head.method))};
   }
   if (!head.has_body()) return std::nullopt;
   if (head.method != "POST") {
     return Rejection{
-        400, fmt::format("{} with a body, expected one with POST only", quoted(head.method))};
+        400, fmt::format("{} with a body, expected one with POST only", quote(head.method))};
   }
   if (head.content_length.value_or(0) > max_body) return too_large();
   return std::nullopt;

@@ -20,7 +20,7 @@ bool needs_quotes(std::string_view text) {
   return std::ranges::find(kWords, text) != std::end(kWords);
 }
 
-std::string quoted(const std::string& text) {
+std::string quote(const std::string& text) {
   if (!needs_quotes(text)) return text;
   std::string out = "\"";
   for (const char c : text) {
@@ -42,7 +42,7 @@ void print_list(const std::string& key, const std::vector<Value>& items, int dep
     std::vector<std::string> words;
     words.reserve(items.size());
     for (const auto& item : items) {
-      words.push_back(quoted(std::get<Scalar>(item.is).write().value_or("")));
+      words.push_back(quote(std::get<Scalar>(item.is).write().value_or("")));
     }
     out += fmt::format("{}{}: [{}]\n", indent(depth), key, join(words, ", "));
     return;
@@ -64,7 +64,7 @@ void print_nested(const std::string& key, const std::string& body, int depth, st
 void print_value(const std::string& key, const Value& value, int depth, std::string& out) {
   if (const auto* scalar = std::get_if<Scalar>(&value.is)) {
     const auto text = scalar->write();
-    if (text) out += fmt::format("{}{}: {}\n", indent(depth), key, quoted(*text));
+    if (text) out += fmt::format("{}{}: {}\n", indent(depth), key, quote(*text));
   } else if (const auto* table = std::get_if<Table>(&value.is)) {
     std::string body;
     print(*table, depth + 1, body);
@@ -74,7 +74,7 @@ void print_value(const std::string& key, const Value& value, int depth, std::str
   } else {
     std::string body;
     for (const auto& [name, item] : std::get<Map>(value.is).items()) {
-      print_value(quoted(name), item, depth + 1, body);
+      print_value(quote(name), item, depth + 1, body);
     }
     print_nested(key, body, depth, out);
   }
