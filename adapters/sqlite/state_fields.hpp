@@ -95,10 +95,33 @@ void fields(Io& io, S& value, const ServiceState* /*type*/) {
 }
 
 template <class Io, class S>
+void fields(Io& io, S& value, const Vip* /*type*/) {
+  auto& [prefix, link] = value;
+  io("prefix", prefix);
+  io("link", link);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const ServiceKey* /*type*/) {
+  auto& [protocol, address, port, mark] = value;
+  io("protocol", protocol);
+  io("address", address);
+  io("port", port);
+  io("mark", mark);
+}
+
+template <class Io, class S>
+void fields(Io& io, S& value, const InsideOurs* /*type*/) {
+  auto& [vips, services] = value;
+  io("vips", vips);
+  io("services", services);
+}
+
+template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, origins, up, services] = value;
+         router_away, learned, choices, origins, up, services, inside] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -121,6 +144,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("origins", origins);
   io("up", up);
   io("services", services);
+  io("inside", inside);
 }
 
 }  // namespace anycast

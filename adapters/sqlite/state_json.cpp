@@ -15,6 +15,7 @@ namespace anycast {
 namespace {
 
 using Json = nlohmann::json;
+using OurServers = std::map<ServerKey, std::optional<Time>>;
 
 template <class T>
 concept Record = requires(T& value, void (*io)(const char*, ...)) {
@@ -30,6 +31,7 @@ constexpr OriginState kOrigins[] = {OriginState::unknown, OriginState::valid,
                                     OriginState::not_found, OriginState::invalid};
 constexpr Condition kConditions[] = {Condition::run, Condition::blind, Condition::frozen,
                                      Condition::safe};
+constexpr Protocol kProtocols[] = {Protocol::tcp, Protocol::udp, Protocol::sctp};
 constexpr Level kLevels[] = {Level::unknown, Level::up, Level::low, Level::down};
 
 struct Writer {
@@ -62,6 +64,27 @@ struct Writer {
   static Json encode(const std::vector<Time>& values) {
     Json array = Json::array();
     for (const auto& value : values) array.push_back(encode(value));
+    return array;
+  }
+  static Json encode(const Address& value) { return to_string(value); }
+  static Json encode(const Prefix& value) { return to_string(value); }
+  static Json encode(const std::set<Vip>& values) {
+    Json array = Json::array();
+    for (const auto& value : values) array.push_back(encode(value));
+    return array;
+  }
+  static Json encode(const OurServers& values) {
+    Json map = Json::object();
+    for (const auto& [key, since] : values)
+      map[to_string(key)] = since ? encode(*since) : Json(nullptr);
+    return map;
+  }
+  static Json encode(const std::map<ServiceKey, OurServers>& values) {
+    Json array = Json::array();
+    for (const auto& [key, servers] : values) {
+      array.push_back(encode(key));
+      array.back()["servers"] = encode(servers);
+    }
     return array;
   }
   static Json encode(const std::vector<ServerKey>& values) {
@@ -185,13 +208,53 @@ struct Reader {
   static void decode(const Json& json, const std::string& at, Level& value) {
     word<Level>(json, at, kLevels, value);
   }
-  static void decode(const Json& json, const std::string& at, std::vector<ServerKey>& values) {
+  static void decode(const Json& json, const std::string& at, Protocol& value) {
+    word<Protocol>(json, at, kProtocols, value);
+  }
+  static void decode(const Json& json, const std::string& at, Address& value) {
+    const auto read = json.is_string() ? Address::parse(json.get<std::string>()) : std::nullopt;
+    if (!read) refuse(at, "an address", json);
+    value = *read;
+  }
+  static void decode(const Json& json, const std::string& at, Prefix& value) {
+    const auto read = json.is_string() ? Prefix::parse(json.get<std::string>()) : std::nullopt;
+    if (!read) refuse(at, "a prefix", json);
+    value = *read;
+  }
+  static void decode(const Json& json, const std::string& at, ServerKey& value) {
+    const auto read = json.is_string() ? parse_server(json.get<std::string>()) : std::nullopt;
+    if (!read) refuse(at, "an address with a port", json);
+    value = *read;
+  }
+  static void decode(const Json& json, const std::string& at, std::set<Vip>& values) {
     if (!json.is_array()) refuse(at, "a list", json);
     for (const auto& item : json) {
-      const auto endpoint = item.is_string() ? parse_server(item.get<std::string>()) : std::nullopt;
-      if (!endpoint) refuse(at, "an address with a port", item);
-      values.push_back(*endpoint);
+      Vip vip{};
+      decode(item, at, vip);
+      values.insert(vip);
     }
+  }
+  static void decode(const Json& json, const std::string& at, OurServers& values) {
+    if (!json.is_object()) refuse(at, "an object", json);
+    for (const auto& [text, since] : json.items()) {
+      ServerKey key;
+      decode(Json(text), at, key);
+      auto& drains = values[key];
+      if (!since.is_null()) decode(since, at, drains.emplace());
+    }
+  }
+  static void decode(const Json& json, const std::string& at,
+                     std::map<ServiceKey, OurServers>& values) {
+    if (!json.is_array()) refuse(at, "a list", json);
+    for (const auto& item : json) {
+      ServiceKey key;
+      decode(item, at, key);
+      decode(item.value("servers", Json::object()), at, values[key]);
+    }
+  }
+  static void decode(const Json& json, const std::string& at, std::vector<ServerKey>& values) {
+    if (!json.is_array()) refuse(at, "a list", json);
+    for (const auto& item : json) decode(item, at, values.emplace_back());
   }
   static void decode(const Json& json, const std::string& at, std::vector<Time>& values) {
     if (!json.is_array()) refuse(at, "a list", json);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controller/app/inside_hand.hpp"
 #include "controller/app/report.hpp"
 #include "controller/app/windows.hpp"
 #include "controller/core/pending.hpp"
@@ -103,6 +104,7 @@ namespace {
 void observe_here(const Config& config, const Ports& ports, Seen& seen) {
   seen.router = sourced(ports.router.in_force(), seen.now);
   if (ports.health != nullptr) seen.health = sourced(ports.health->health(), seen.now);
+  if (ports.kernel != nullptr) seen.inside = sourced(ports.kernel->inside(), seen.now);
   seen.windows = open_windows(config.guards.windows, seen.now);
 }
 
@@ -154,6 +156,7 @@ Published publish(std::shared_ptr<const Config> config, const Look& look, const 
   out.router = look.seen.router;
   out.fleet = look.seen.fleet;
   out.health = look.seen.health;
+  out.inside = look.seen.inside;
   out.windows = look.seen.windows;
   out.now = look.seen.now;
   out.version = ANYCASTD_VERSION;
@@ -202,6 +205,39 @@ Outcome Line::hand_over(const Ports& ports, const core::Thought& thought,
   last_apply_->diff = plan.change->diff;
   for (const auto& step : plan.steps)
     last_apply_->decision = std::max(last_apply_->decision, step.decision);
+  return out;
+}
+
+Line::Done Line::carry_out(const Ports& ports, core::Thought& thought, Seen& seen) {
+  const auto& plan = thought.plan;
+  const auto remember = [&](const InsideOurs& ours) {
+    thought.next.inside = ours;
+    if (thought.without) thought.without->inside = ours;
+  };
+  if (thought.next.inside != state_.inside) {
+    // What is ours is written down before the kernel hears of it, or it could never be removed.
+    auto claimed = state_;
+    claimed.inside = thought.next.inside;
+    if (auto written = ports.store.save(claimed, ports.clock.now(), {}); !written) {
+      inside_faults_ = {to_string(written.error())};
+      remember(state_.inside);
+      Done out{.outcome = hand_over(ports, thought, seen.router), .reply = plan.inside.reply};
+      if (out.reply) out.reply->outcome = OrderReply::Outcome::failed;
+      if (out.reply) out.reply->text = inside_faults_.front();
+      return out;
+    }
+  }
+  InsideHand hand{ports.kernel, plan, thought.next.inside};
+  const bool urgent = plan.change && plan.change->urgent;
+  if (!urgent) hand.before();
+  Done out{.outcome = hand_over(ports, thought, seen.router)};
+  if (urgent) hand.before();
+  if (!out.outcome.error) hand.after();
+  if (hand.tried()) seen.inside = sourced(ports.kernel->inside(), seen.now);
+  remember(hand.ours());
+  out.events = hand.events(config().self, inside_faults_);
+  out.reply = hand.reply();
+  inside_faults_ = hand.faults();
   return out;
 }
 
@@ -294,10 +330,12 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
            again ? observe_again(ports, std::move(orders)) : observe_all(ports, std::move(orders)),
            rendered_);
   auto& [seen, thought] = seen_now;
-  const auto outcome = hand_over(ports, thought, seen.router);
+  auto [outcome, done, reply] = carry_out(ports, thought, seen);
+  if (reply) replies.push_back(*std::move(reply));
   auto settled = core::settle(config(), thought, outcome);
 
   auto events = thought.plan.events;
+  events.insert(events.end(), done.begin(), done.end());
   events.insert(events.end(), settled.events.begin(), settled.events.end());
   replies.insert(replies.end(), thought.plan.replies.begin(), thought.plan.replies.end());
   replies.insert(replies.end(), settled.replies.begin(), settled.replies.end());
@@ -311,6 +349,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   out.started = started_;
   out.config_loaded = loaded_;
   out.last_apply = last_apply_;
+  out.inside_faults = inside_faults_;
   out.took = ports.clock.now() - began;
   counters_.cycle_time.observe(out.took);
   if (out.took > config().prometheus.interval) ++counters_.overruns;

@@ -7,6 +7,7 @@
 #include "controller/app/published.hpp"
 #include "controller/core/meters.hpp"
 #include "controller/core/step.hpp"
+#include "controller/ports/kernel.hpp"
 #include "controller/ports/ports.hpp"
 
 namespace anycast {
@@ -21,6 +22,7 @@ struct Ports {
   std::function<void(Duration)> wait;  ///< between two looks at the daemon while verifying
   RoaSource* validator = nullptr;      ///< where `rpki.validator` names one
   HealthSource* health = nullptr;      ///< none where this node has no services to ask
+  Kernel* kernel = nullptr;            ///< none where this node keeps nothing in it
   /// Whether something of this node's cannot wait for the evidence that is being asked for; what
   /// was heard last stands in for what was given up.
   std::function<bool()> pressing = {};
@@ -69,6 +71,13 @@ class Line {
  private:
   Seen observe_again(const Ports& ports, std::vector<Order> orders) const;
   Seen observe_all(const Ports& ports, std::vector<Order> orders);
+  struct Done {
+    Outcome outcome;
+    std::vector<Event> events = {};
+    std::optional<OrderReply> reply = {};
+  };
+  /// `hand_over` with what the kernel has to do before and after it.
+  Done carry_out(const Ports& ports, core::Thought& thought, Seen& seen);
   Outcome hand_over(const Ports& ports, const core::Thought& thought, Sourced<RouterView>& router);
   void record(const Ports& ports, const State& state, Time at, const std::vector<Event>& events);
   /// Keeps what led to the steps that were taken, for `explain --decision`.
@@ -87,6 +96,7 @@ class Line {
   bool hurried_ = false;            ///< as the last cycle has left it
   Counters counters_;
   std::optional<ApplyOutcome> last_apply_;
+  std::vector<std::string> inside_faults_ = {};  ///< of the last cycle
 };
 
 }  // namespace anycast

@@ -350,6 +350,7 @@ void families(Exposition& out, const Published& p, Time now) {
   origins(out, p);
   guards(out, p);
   services(out, p);
+  inside(out, p);
   router(out, p);
 }
 

@@ -76,6 +76,8 @@ struct Published {
   Sourced<RouterView> router = {};  ///< the cycle's last reading: after an apply, the verification
   Sourced<FleetView> fleet = {};
   Sourced<Health> health = {};
+  Sourced<InsideView> inside = {};              ///< after the changes of this cycle
+  std::vector<std::string> inside_faults = {};  ///< changes that the kernel refused
   std::vector<OpenWindow> windows = {};
   Time now = {};      ///< of the cycle
   Time started = {};  ///< of the process

@@ -10,7 +10,7 @@ constexpr int kTries = 3;
 constexpr Duration kBetweenTries = seconds{1};
 constexpr std::size_t kMostFaults = 20;
 
-Result<Evidence> page(EvidenceSource& source, Time at, const RecordHooks& hooks) {
+Result<Evidence> read_page(EvidenceSource& source, Time at, const RecordHooks& hooks) {
   for (int tries = 1;; ++tries) {
     auto evidence = source.evidence(at);
     if (evidence || tries == kTries) return evidence;
@@ -25,12 +25,12 @@ Result<Recorded> record(EvidenceSource& source, const Config& config, TraceHead 
   // Half a window: the source then still holds the older half, which counters need.
   const auto span = config.evidence.longest() / 2;
   auto at = std::min(head.from + span, head.to);
-  auto first = page(source, at, hooks);
+  auto first = read_page(source, at, hooks);
   if (!first) return tl::unexpected(first.error());
   head.server = first->server;
   TraceWriter writer{out, head};
   Recorded done;
-  for (auto evidence = std::move(first);; evidence = page(source, at, hooks)) {
+  for (auto evidence = std::move(first);; evidence = read_page(source, at, hooks)) {
     if (!evidence) return tl::unexpected(evidence.error());
     writer.page(*evidence);
     for (const auto& fault : evidence->faults) {

@@ -48,6 +48,7 @@ Json plan(const Published& p) {
   out["steps"] = steps(p, "");
   out["change"] = change(p.plan.change);
   out["proposal"] = change(p.plan.proposal);
+  out["inside"] = whole.at("local").at("inside");
   out["last_apply"] = whole.at("last_apply");
   out["already_in_force"] = p.plan.already_in_force;
   out["in_force_revision"] = whole.at("local").at("router").at("revision");

@@ -26,6 +26,8 @@ Json router(const Published& p);
 Json last_apply(const Published& p);
 /// This node's services; of their real servers only those that are not up.
 Json services(const Published& p);
+/// What this node keeps in its kernel, or null where that is nothing.
+Json inside(const Published& p);
 /// What the checks of real servers cost, or null where there are none.
 Json checks(const Published& p);
 /// What is handed to the routing daemon, or null.

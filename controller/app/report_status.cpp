@@ -296,7 +296,10 @@ Json status(const Published& p) {
   out["guards"] = guards(p);
   out["drain"] = standing(p.state.drain);
   out["freeze"] = standing(p.state.freeze);
-  out["local"] = {{"router", router(p)}, {"services", services(p)}, {"checks", checks(p)}};
+  out["local"] = {{"router", router(p)},
+                  {"services", services(p)},
+                  {"checks", checks(p)},
+                  {"inside", inside(p)}};
   out["last"] = last(p);
   out["last_apply"] = last_apply(p);
   return out;

@@ -78,10 +78,29 @@ std::string change_text(const Json& r, const Look& look) {
          diff_text(at(change, "diff"), look);
 }
 
+/// What the kernel is asked for, in the words of ip and ipvsadm.
+std::string kernel_text(const Json& r, const Look& look) {
+  const auto& inside = at(r, "inside");
+  if (inside.is_null()) return {};
+  const auto planned = strings(at(inside, "planned"));
+  const auto proposal = strings(at(inside, "proposal"));
+  const auto listed = [&](const std::string& title, const std::vector<std::string>& commands) {
+    auto out = labelled("kernel", title, kStepMargin, look);
+    for (const auto& command : commands) out += fold("  ", command, look.width);
+    return out;
+  };
+  const auto waits = str(at(inside, "waits"));
+  std::string out;
+  if (!planned.empty()) out += listed(waits.empty() ? "done in this cycle:" : waits + ":", planned);
+  if (proposal != planned) out += listed("a person applies (anycastctl apply):", proposal);
+  return out.empty() ? labelled("kernel", "no change", kStepMargin, look) : out;
+}
+
 std::string what_happens(const Json& r, std::size_t wanted, std::size_t refused) {
   const auto mode = str(at(r, "mode"));
   const auto condition = str(at(r, "condition", "state"));
-  const bool some = !at(r, "change").is_null() || !at(r, "proposal").is_null();
+  const bool some = !at(r, "change").is_null() || !at(r, "proposal").is_null() ||
+                    !strings(at(r, "inside", "proposal")).empty();
   if (condition != "run")
     return fmt::format("nothing: {}: {}", condition, str(at(r, "condition", "why")));
   if (!some && wanted == refused && refused > 0)
@@ -110,7 +129,7 @@ std::string print_plan(const Json& r, const Look& look) {
            look.width);
   out += notices(r, look);
   for (std::size_t i = 0; i < steps.size(); ++i) out += "\n" + step_text(i + 1, r, steps[i], look);
-  out += "\n" + change_text(r, look);
+  out += "\n" + change_text(r, look) + kernel_text(r, look);
   if (!at(r, "confirm_until").is_null()) {
     out += labelled("pending",
                     fmt::format("on probation until {}: anycastctl confirm, or it goes "

@@ -176,6 +176,39 @@ std::string services(const Json& r, const Look& look) {
   return table.empty() ? std::string{} : "\n" + table.render(look);
 }
 
+std::string weights(const Json& service) {
+  std::vector<std::string> out;
+  for (const auto& server : items(at(service, "servers"))) {
+    out.push_back(fmt::format("{} weight {}, {} connections", str(at(server, "address")),
+                              count(at(server, "weight")),
+                              count(at(server, "active")) + count(at(server, "inactive"))));
+  }
+  auto text = join(out, "; ");
+  if (str(at(service, "owner")) == "anycastd") return text;
+  return "of " + str(at(service, "owner")) + (text.empty() ? "" : ": ") + text;
+}
+
+std::string inside(const Json& r, const Look& look) {
+  const auto& inside = at(r, "local", "inside");
+  if (inside.is_null()) return {};
+  Table table(
+      {{.title = "KERNEL", .key = true}, {.title = "STATE"}, {.title = "", .reason = true}});
+  const auto state = [](const Json& there, const char* yes) -> Cell {
+    if (there.is_null()) return {"unknown", Tone::warn};
+    return truth(there) ? Cell{yes, Tone::good} : Cell{"absent", Tone::bad};
+  };
+  for (const auto& vip : items(at(inside, "vips")))
+    table.add({{str(at(vip, "address"))},
+               state(at(vip, "bound"), "bound"),
+               {"on " + str(at(vip, "link"))}});
+  for (const auto& service : items(at(inside, "virtual_services")))
+    table.add(
+        {{str(at(service, "name"))}, state(at(service, "there"), "there"), {weights(service)}});
+  auto out = table.empty() ? std::string{} : "\n" + table.render(look);
+  for (const auto& fault : strings(at(inside, "faults"))) out += fold("", fault, look.width);
+  return out;
+}
+
 std::string standing(const Json& r, const char* key, const char* label, const Look& look) {
   const auto& order = at(r, key);
   if (order.is_null()) return {};
@@ -262,7 +295,7 @@ std::string why(const Json& r, const Look& look) {
 
 std::string print_status(const Json& r, const Look& look) {
   std::string out = head_line(r, look) + sources_line(r, look) + notices(r, look);
-  out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look);
+  out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look) + inside(r, look);
   const auto tail = standing(r, "freeze", "frozen", look) + standing(r, "drain", "drained", look) +
                     pins(r, look) + pending(r, look) + recent(r, look) + nexts(r, look) +
                     why(r, look);

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "adapters/system/file.hpp"
 #include "controller/app/text_table.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl_client.hpp"
@@ -167,6 +168,48 @@ void check_services(const Json& s, Findings& out) {
       : out.ok("checks", text);
 }
 
+/// Without it those who were on a real server that went stay there, however dead it is.
+void check_expiry(const Json& inside, Findings& out) {
+  constexpr auto* kFile = "/proc/sys/net/ipv4/vs/expire_nodest_conn";
+  bool udp = false;
+  for (const auto& service : inside.at("virtual_services"))
+    udp |= word(service, "name").starts_with("udp") && word(service, "owner") == "anycastd";
+  const auto value = read_file(kFile);
+  if (udp && value && trim(*value) == "0") {
+    out.warn("lvs", "UDP clients of a real server that dies stay on it while they keep sending",
+             "sysctl -w net.ipv4.vs.expire_nodest_conn=1");
+  }
+}
+
+void check_inside(const Json& s, Findings& out) {
+  const auto& inside = s.at("local").at("inside");
+  if (inside.is_null()) return;
+  const auto error = word(inside, "error");
+  if (!error.empty()) out.fail("kernel", error, "what it needs: THE NODE'S KERNEL in anycastd(8)");
+  for (const auto& fault : inside.at("faults"))
+    out.fail("kernel", fault.get<std::string>(), "tried again in each cycle");
+  for (const auto& text : inside.at("foreign"))
+    out.warn("kernel", text.get<std::string>(),
+             "one of the two should keep it: see nodes.NAME.local");
+  const auto waits = word(inside, "waits");
+  const auto hint = waits.empty() ? std::string{"see the notices of anycastctl status"} : waits;
+  const auto judge = [&](const char* name, const Json& there, const std::string& text) {
+    if (there.is_null()) return;
+    if (there == true) return out.ok(name, text);
+    waits.empty() ? out.fail(name, text, hint) : out.warn(name, text, hint);
+  };
+  for (const auto& vip : inside.at("vips")) {
+    const auto on = vip.at("bound") == true ? "is on" : "is not on";
+    judge("vip", vip.at("bound"),
+          fmt::format("{} {} {}", word(vip, "address"), on, word(vip, "link")));
+  }
+  for (const auto& service : inside.at("virtual_services")) {
+    const auto is = service.at("there") == true ? "is in IPVS" : "is not in IPVS";
+    judge("lvs", service.at("there"), fmt::format("{} {}", word(service, "name"), is));
+  }
+  check_expiry(inside, out);
+}
+
 void check_fleet(const Json& s, Findings& out) {
   const auto& fleet = s.at("fleet");
   const auto nodes = fleet.value("nodes", 0);
@@ -246,6 +289,7 @@ int doctor(const Options& options) {
       check_router(answer->body, findings);
       check_origins(answer->body, findings);
       check_services(answer->body, findings);
+      check_inside(answer->body, findings);
       check_fleet(answer->body, findings);
       check_auto(answer->body, findings);
     } catch (const Json::exception& error) {

@@ -137,9 +137,10 @@ int plan_of_file(const Options& options) {
   NoJournal journal;
   const auto checker = check_services_once(config);
   if (!checker) return complain(kFailed, checker.error());
-  const Ports ports{*sources.evidence,       *sources.router, **store, journal, clock, {},
-                    sources.validator.get(), checker->get()};
   const auto state = loaded->value_or(State{});
+  const auto kernel = open_kernel(config, state);
+  const Ports ports{*sources.evidence,       *sources.router, **store,     journal, clock, {},
+                    sources.validator.get(), checker->get(),  kernel.get()};
   const auto now = aligned(clock.now(), config.prometheus.interval);
   core::Meters meters{config};
   const auto seen = anycast::look(*prepared.setup, state, observe(config, ports, meters, now, {}));

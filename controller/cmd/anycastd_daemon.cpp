@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "adapters/http/http_server.hpp"
+#include "adapters/kernel/addresses.hpp"
 #include "adapters/sqlite/plot_store.hpp"
 #include "adapters/sqlite/sqlite_store.hpp"
 #include "adapters/system/clock.hpp"
@@ -22,6 +23,7 @@
 #include "controller/app/plots.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/common.hpp"
+#include "controller/core/local.hpp"
 
 namespace anycast::cmd {
 namespace {
@@ -97,6 +99,7 @@ class Cycles {
   }
 
   void connect_all() {
+    kernel_ = open_kernel(line_.config(), line_.state());
     sources_ = connect(line_.config(), [this] { return pressing(); });
     tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
   }
@@ -125,6 +128,7 @@ class Cycles {
                       .wait = [](Duration d) { std::this_thread::sleep_for(d); },
                       .validator = sources_.validator.get(),
                       .health = checker_.get(),
+                      .kernel = kernel_.get(),
                       .pressing = [this] { return pressing(); }};
     std::vector<OrderReply> replies;
     auto published = line_.cycle(ports, std::move(orders), replies, wake);
@@ -161,6 +165,7 @@ class Cycles {
   EventLoop& loop_;
   Sources sources_;
   std::unique_ptr<health::Checker> checker_;
+  std::unique_ptr<Kernel> kernel_;
 };
 
 /// The line that a person has to read first among warnings, quotations and hints.
@@ -205,6 +210,7 @@ class Serve {
     if (!timer) return tl::unexpected(timer.error());
     timer_ = *timer;
     if (auto before = loop_.before_sleep([this] { arm(); }); !before) return before;
+    if (auto watched = watch_addresses(); !watched) return watched;
     loop_.on_wake([this] { published(); });
     const auto watchdog = watchdog_interval();
     return watchdog ? loop_.every(*watchdog, [this] { pet(); }) : Result<void>{};
@@ -223,6 +229,20 @@ class Serve {
   }
 
  private:
+  /// An address that somebody takes away comes back at once, and one whose link is there at last
+  /// too; where nobody can listen, in the next cycle.
+  Result<void> watch_addresses() {
+    auto monitor = kernel::AddressMonitor::open();
+    if (!monitor) return {};
+    monitor_.emplace(*std::move(monitor));
+    return loop_.watch(monitor_->fd(), [this] {
+      if (!monitor_->heard()) return;
+      const auto last = shelf_.get();
+      if (last && !core::configured_vips(*last->config).empty())
+        mailbox_.wake(Mailbox::News::usual);
+    });
+  }
+
   void arm() {
     if (const auto next = server_->next_timeout()) {
       timer_.arm(*next);
@@ -303,6 +323,7 @@ class Serve {
   Api api_;
   std::unique_ptr<HttpServer> server_;
   EventLoop::Timer timer_;
+  std::optional<kernel::AddressMonitor> monitor_;
   std::optional<Error> reload_error_;
   bool ready_ = false;
 };

@@ -50,10 +50,11 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
     std::cerr << "anycastd: " << to_string(checker.error()) << "\n";
     return kFailed;
   }
-  const Ports ports{*sources.evidence,       *sources.router, **store, journal, clock, {},
-                    sources.validator.get(), checker->get()};
-  core::Meters meters{config};
   auto state = loaded->value_or(State{});
+  const auto kernel = open_kernel(config, state);
+  const Ports ports{*sources.evidence,       *sources.router, **store,     journal, clock, {},
+                    sources.validator.get(), checker->get(),  kernel.get()};
+  core::Meters meters{config};
   for (;;) {
     const auto now = aligned(clock.now(), config.prometheus.interval);
     const auto seen = look(*setup, state, observe(config, ports, meters, now, {}));

@@ -9,8 +9,10 @@
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/frr/frr.hpp"
+#include "adapters/kernel/kernel.hpp"
 #include "adapters/rpki/validator.hpp"
 #include "adapters/system/file.hpp"
+#include "controller/core/local.hpp"
 #include "controller/render/builtin.hpp"
 #include "controller/render/fragment.hpp"
 
@@ -115,6 +117,30 @@ Result<std::unique_ptr<health::Checker>> check_services_once(const Config& confi
   while (!known() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(milliseconds{20});
   return out;
+}
+
+namespace {
+
+/// A kernel that nobody can speak to.
+class NoKernel : public Kernel {
+ public:
+  explicit NoKernel(Error why) : why_{std::move(why)} {}
+  Result<InsideView> inside() override { return tl::unexpected(why_); }
+  std::vector<Result<void>> carry_out(const std::vector<InsideChange>& changes) override {
+    return {changes.size(), tl::unexpected(why_)};
+  }
+
+ private:
+  Error why_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> open_kernel(const Config& config, const State& state) {
+  if (!core::keeps_inside(config, state.inside)) return nullptr;
+  auto opened = kernel::NetlinkKernel::open();
+  if (!opened) return std::make_unique<NoKernel>(std::move(opened.error()));
+  return *std::move(opened);
 }
 
 }  // namespace anycast::cmd

@@ -8,6 +8,7 @@
 #include "adapters/prometheus/prometheus.hpp"
 #include "controller/config/config.hpp"
 #include "controller/core/step.hpp"
+#include "controller/ports/kernel.hpp"
 #include "controller/ports/ports.hpp"
 
 namespace anycast::cmd {
@@ -64,5 +65,9 @@ Result<std::unique_ptr<health::Checker>> check_services(
 /// For a look that is taken once: the same, and waits until every real server has a verdict, or has
 /// had the time for one, but 10 s at most.
 Result<std::unique_ptr<health::Checker>> check_services_once(const Config& config);
+
+/// This host's kernel; null where this node keeps nothing in it. Where it cannot be spoken to, all
+/// that is asked for fails with the reason.
+std::unique_ptr<Kernel> open_kernel(const Config& config, const State& state);
 
 }  // namespace anycast::cmd

@@ -98,16 +98,58 @@ void check_servers(const Checked& c, const Service& service, const std::string& 
   }
 }
 
+/// What IPVS cannot do, or would do to another address.
+void check_lvs(const Checked& c, const Service& service, const std::string& path,
+               std::map<ServiceKey, std::string>& seen) {
+  for (std::size_t i = 0; i < service.lvs.size(); ++i) {
+    const auto& lvs = service.lvs[i];
+    const auto key = fmt::format("{}.lvs.{}.address", path, i);
+    if (!c.bound.good(key) || !c.bound.good(path + ".servers") || !c.bound.good("prefixes"))
+      continue;
+    const auto at = c.bound.at(key);
+    const auto [first, fresh] = seen.emplace(lvs.key(), key);
+    if (!fresh) {
+      c.report.error(at, "lvs-twice", fmt::format("{} is there twice", to_string(lvs.key())),
+                     {"first at " + c.report.refer(c.bound.at(first->second), at)});
+    }
+    const bool ours = std::ranges::any_of(c.config.prefixes, [&](const AnycastPrefix& p) {
+      return std::ranges::find(p.vips, lvs.address.address) != p.vips.end();
+    });
+    if (!ours) {
+      c.report.error(
+          at, "lvs-address",
+          fmt::format("{} is none of the prefixes' vips", to_string(lvs.address.address)),
+          {"users reach this node by these only"});
+    }
+    for (const auto& real : service.servers) {
+      const bool translated = lvs.forwarding == Forwarding::nat;
+      if (real.endpoint.address.family != lvs.address.address.family) {
+        c.report.error(
+            at, "ip-family",
+            fmt::format("{} cannot lead to {}", to_string(lvs.address), to_string(real.endpoint)),
+            {"a virtual service and its real servers are all IPv4 or all IPv6"});
+      } else if (!translated && real.endpoint.port != lvs.address.port) {
+        c.report.error(at, "lvs-port",
+                       fmt::format("{} leads to {}, another port, and only nat can translate",
+                                   to_string(lvs.address), to_string(real.endpoint)),
+                       {"write the port of the service, or forwarding: nat"});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void check_services(const Checked& c) {
   for (const auto& [node, entry] : c.config.nodes) {
+    std::map<ServiceKey, std::string> lvs;
     for (const auto& [name, service] : entry.services) {
       const auto path = fmt::format("nodes.{}.services.{}", node, name);
       check_watermarks(c, service, path);
       check_times(c, service, path);
       check_kind(c, service, path);
       check_servers(c, service, path);
+      check_lvs(c, service, path, lvs);
     }
   }
 }

@@ -1,7 +1,10 @@
 #include "controller/config/table_nodes.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "controller/base/text.hpp"
 #include "controller/config/scalars.hpp"
 #include "controller/config/table_parts.hpp"
 #include "controller/config/table_services.hpp"
@@ -55,6 +58,26 @@ Table session(Session& s) {
             {optional_address(s.probe_target)}}}};
 }
 
+std::optional<Wrong> check_link(const std::string& value) {
+  // IFNAMSIZ of linux/if.h has room for 15 bytes; the kernel takes neither '/' nor spaces.
+  const bool known = std::ranges::all_of(
+      value, [](char c) { return c > ' ' && c < '\x7f' && c != '/' && c != ':' && c != '"'; });
+  if (known && !value.empty() && value.size() <= 15) return std::nullopt;
+  return Wrong{"link",
+               fmt::format("'{}' is not the name of a link", printable(value)),
+               {"write one of 'ip link', \"lo\" where nothing speaks against it"}};
+}
+
+Value local(Local& l) {
+  auto drain = duration(l.drain, seconds{0}, hours{24});
+  return {Table{{{"link",
+                  "where it keeps the vips of all prefixes; default: somebody else keeps them",
+                  {text(l.link, check_link, "^[!-~]{1,15}$")}},
+                 {"drain",
+                  "what has to go, an address or a real server, stays for so long",
+                  {std::move(drain)}}}}};
+}
+
 Value shares(std::map<std::string, Ppm>& target) {
   return named(target, [](Ppm& weight) { return share(weight); });
 }
@@ -83,7 +106,8 @@ Table node(Node& n) {
             {optional_share(n.capacity)}},
            {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired},
            {"services", "what has to work here, by name: else the node attracts less, or nobody",
-            named(n.services, service)}}};
+            named(n.services, service)},
+           {"local", "what anycastd keeps in the kernel of this host", local(n.local)}}};
 }
 
 Table weights(Weights& w) {

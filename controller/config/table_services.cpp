@@ -66,6 +66,32 @@ Table real(Service::Real& r) {
             {count(r.weight, 0, 65'535)}}}};
 }
 
+Table lvs(Lvs& l) {
+  const auto set_protocol = [&l](int i) { l.protocol = static_cast<Protocol>(i); };
+  const auto protocol = [&l] { return static_cast<int>(l.protocol); };
+  const auto set_owner = [&l](int i) { l.owner = static_cast<Lvs::Owner>(i); };
+  const auto owner = [&l] { return static_cast<int>(l.owner); };
+  const auto set_forwarding = [&l](int i) { l.forwarding = static_cast<Forwarding>(i); };
+  const auto forwarding = [&l] { return static_cast<int>(l.forwarding); };
+  return {{{"address",
+            "where users reach it, one of the prefixes' vips with a port",
+            {endpoint(l.address)},
+            kRequired},
+           {"protocol", "of the users", {choice(set_protocol, protocol, {"tcp", "udp", "sctp"})}},
+           {"scheduler",
+            "which real server gets the next connection",
+            {word(l.scheduler, {"rr", "wrr", "lc", "wlc", "sh", "dh", "mh"})}},
+           {"forwarding",
+            "how a packet gets to a real server",
+            {choice(set_forwarding, forwarding, {"nat", "dr", "tunnel"})}},
+           {"persistent",
+            "a client stays on its real server for so long; 0s: it need not",
+            {duration(l.persistent, seconds{0}, hours{24})}},
+           {"owner",
+            "who keeps it; of keepalived's it is only read what it is",
+            {choice(set_owner, owner, {"anycastd", "keepalived"})}}}};
+}
+
 Table check(anycast::Check& c) {
   const auto set = [&c](int i) { c.kind = static_cast<anycast::Check::Kind>(i); };
   const auto get = [&c] { return static_cast<int>(c.kind); };
@@ -101,7 +127,9 @@ Table service(Service& s) {
   return {{{"check", "how a real server is asked whether it serves", {check(s.check)}},
            {"servers", "its real servers", list(s.servers, real), kRequired},
            {"high", "so much of it, by weight, has to be up before it comes up", {share(s.high)}},
-           {"low", "with less the node turns less attractive", {share(s.low)}}}};
+           {"low", "with less the node turns less attractive", {share(s.low)}},
+           {"lvs", "virtual services in this host's kernel in front of the real servers",
+            list(s.lvs, lvs)}}};
 }
 
 }  // namespace anycast::config

@@ -12,6 +12,7 @@
 #include "controller/core/effect.hpp"
 #include "controller/core/guard_words.hpp"
 #include "controller/core/listed.hpp"
+#include "controller/core/local.hpp"
 #include "controller/core/origin.hpp"
 #include "controller/core/pauses.hpp"
 #include "controller/core/prefer_guards.hpp"
@@ -271,7 +272,8 @@ Word windows(const Context& context, const Step& step) {
   return std::nullopt;
 }
 
-// 5.17 to 5.23: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp, origin.hpp.
+// 5.17 to 5.23: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp, origin.hpp;
+// 5.25: local.hpp.
 
 // 5.24 Nobody is attracted to a node that cannot serve.
 Word service(const Context& context, const Step& step) {
@@ -285,7 +287,7 @@ struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 24> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 25> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -308,7 +310,8 @@ constexpr std::array<Rule, 24> kGuards = {{{mode, {"mode"}},
                                            {capacity, {"capacity"}},
                                            {listed, {"listed"}},
                                            {origin, {"origin"}},
-                                           {service, {"service"}}}};
+                                           {service, {"service"}},
+                                           {inside, {"inside"}}}};
 
 }  // namespace
 

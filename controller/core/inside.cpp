@@ -95,7 +95,7 @@ class Builder {
   bool drain(const ServiceKey& key, const ServerKey& server, std::optional<Time> since) {
     auto settings = seen_.inside.services.at(key).servers.at(server);
     const auto began = since.value_or(now_);
-    const bool over = now_ - began >= wish_.drain;
+    const bool over = dead(key, server) || now_ - began >= wish_.drain;
     if (over || (settings.weight == 0 && since && connections(key, server) == 0)) {
       removals_.emplace_back(ServerChange{InsideVerb::remove, key, server});
       out_.ours.services[key][server] = began;
@@ -109,6 +109,11 @@ class Builder {
     const auto end = began + wish_.drain;
     out_.next = std::min(out_.next.value_or(end), end);
     return false;
+  }
+
+  bool dead(const ServiceKey& key, const ServerKey& server) const {
+    const auto found = wish_.dead.find(key);
+    return found != wish_.dead.end() && found->second.contains(server);
   }
 
   std::uint64_t connections(const ServiceKey& key, const ServerKey& server) const {

@@ -16,15 +16,8 @@ struct InsideWish {
   /// A real server that has to go gets no new connection from now on, and goes when it has none
   /// left, or after this time.
   Duration drain = minutes{5};
-};
-
-/// Entries of the kernel that are ours: what the configuration names or has named. Only these are
-/// ever removed. It must be written down before the changes that it comes with are carried out.
-struct InsideOurs {
-  std::set<Vip> vips = {};
-  /// Real servers by service, and since when each of them drains.
-  std::map<ServiceKey, std::map<ServerKey, std::optional<Time>>> services = {};
-  bool operator==(const InsideOurs&) const = default;
+  /// Real servers that go at once: whoever is connected to them gets nothing there.
+  std::map<ServiceKey, std::set<ServerKey>> dead = {};
 };
 
 struct InsideStep {

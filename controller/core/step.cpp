@@ -17,6 +17,7 @@
 #include "controller/core/effect.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/judge.hpp"
+#include "controller/core/local.hpp"
 #include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
 #include "controller/core/origin.hpp"
@@ -198,7 +199,21 @@ State without(State before, const State& next) {
   before.condition_why = next.condition_why;
   before.refused = next.refused;
   before.next_decision = next.next_decision;
+  before.inside = next.inside;
   return before;
+}
+
+/// To a person who applies where nothing is handed over to the routing daemon.
+OrderReply without_change(std::uint64_t id, const std::vector<Step>& steps) {
+  for (const auto& step : steps) {
+    for (const auto& word : step.guards) {
+      if (word.passed) continue;
+      return {id, OrderReply::Outcome::refused,
+              fmt::format("refused: {} {}: {} ({})", to_string(step.to), step.upstream, word.text,
+                          word.guard)};
+    }
+  }
+  return {id, OrderReply::Outcome::done, "nothing to apply"};
 }
 
 void answer_apply(const Ordered& ordered, Plan& plan) {
@@ -207,16 +222,12 @@ void answer_apply(const Ordered& ordered, Plan& plan) {
     plan.answers = ordered.apply->id;
     return;
   }
-  for (const auto& step : plan.steps) {
-    for (const auto& word : step.guards) {
-      if (word.passed) continue;
-      plan.replies.push_back({ordered.apply->id, OrderReply::Outcome::refused,
-                              fmt::format("refused: {} {}: {} ({})", to_string(step.to),
-                                          step.upstream, word.text, word.guard)});
-      return;
-    }
+  auto reply = without_change(ordered.apply->id, plan.steps);
+  if (plan.inside.changes.empty()) {
+    plan.replies.push_back(std::move(reply));
+  } else {
+    plan.inside.reply = std::move(reply);
   }
-  plan.replies.push_back({ordered.apply->id, OrderReply::Outcome::done, "nothing to apply"});
 }
 
 }  // namespace
@@ -273,6 +284,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   std::optional<Context> before;
   if (!plan.steps.empty()) before.emplace(context);
   for (auto& wanted : plan.steps) consider(context, wanted);
+  plan_inside(context, plan);
   count(config, context.announcing, plan);
 
   Thought out{.next = std::move(context.state)};

@@ -85,6 +85,12 @@ struct Session {
       {};  ///< pins measurement to this session; default: the node's
 };
 
+/// What anycastd keeps in the kernel of this host for as long as it may announce.
+struct Local {
+  std::string link = {};  ///< where the addresses of the prefixes are; empty: not our business
+  Duration drain = minutes{5};  ///< what has to go serves those who still come for so long
+};
+
 struct Node {
   std::string site = {};
   std::optional<Address> probe_target = {};
@@ -92,6 +98,7 @@ struct Node {
   std::optional<Ppm> capacity = {};
   std::map<std::string, Session> sessions = {};  ///< by upstream
   std::map<std::string, Service> services = {};  ///< what has to work for it to attract users
+  Local local = {};
 };
 
 /// How many users there are, as shares of their total. Empty: all the same.

@@ -10,7 +10,7 @@
 
 #include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
-#include "controller/model/inside.hpp"
+#include "controller/model/lvs.hpp"
 
 namespace anycast {
 
@@ -90,6 +90,7 @@ struct Service {
   std::vector<Real> servers = {};
   Ppm high = 500'000;  ///< so much of it, by weight, has to be up before the service comes up
   Ppm low = 250'000;   ///< with less the node turns less attractive
+  std::vector<Lvs> lvs = {};  ///< of ours in this host's kernel
 };
 
 /// All services of this node with what is known of each real server.

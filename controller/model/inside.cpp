@@ -110,15 +110,21 @@ ServiceKey ServiceKey::of_mark(Address::Family family, std::uint32_t mark) {
   return {.address = {.family = family}, .mark = mark};
 }
 
+std::string to_string(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::tcp: return "tcp";
+    case Protocol::udp: return "udp";
+    case Protocol::sctp: return "sctp";
+  }
+  return "?";
+}
+
 std::string to_string(const ServiceKey& key) {
   if (key.mark != 0) {
     return fmt::format("fwmark {}{}", key.mark,
                        key.address.family == Address::Family::v6 ? " (IPv6)" : "");
   }
-  const auto* protocol = key.protocol == Protocol::tcp   ? "tcp"
-                         : key.protocol == Protocol::udp ? "udp"
-                                                         : "sctp";
-  return fmt::format("{} {}", protocol, endpoint(key.address, key.port));
+  return fmt::format("{} {}", to_string(key.protocol), endpoint(key.address, key.port));
 }
 
 std::string to_string(const ServerKey& key) { return endpoint(key.address, key.port); }

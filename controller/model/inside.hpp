@@ -23,6 +23,7 @@ struct Vip {
 };
 
 enum class Protocol { tcp, udp, sctp };
+std::string to_string(Protocol protocol);
 
 /// What makes a virtual service of IPVS that one and no other: protocol, address and port, or a
 /// firewall mark and a family.
@@ -94,6 +95,15 @@ struct Inside {
   std::set<Vip> vips = {};
   std::map<ServiceKey, VirtualService> services = {};
   bool operator==(const Inside&) const = default;
+};
+
+/// Entries of the kernel that are ours: what the configuration names or has named. Only these are
+/// ever removed. It must be written down before the changes that it comes with are carried out.
+struct InsideOurs {
+  std::set<Vip> vips = {};
+  /// Real servers by service, and since when each of them drains.
+  std::map<ServiceKey, std::map<ServerKey, std::optional<Time>>> services = {};
+  bool operator==(const InsideOurs&) const = default;
 };
 
 /// What IPVS has counted since the entry was made (or since somebody zeroed it).

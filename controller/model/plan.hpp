@@ -8,6 +8,7 @@
 #include "controller/base/error.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/health.hpp"
+#include "controller/model/inside_change.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
@@ -140,6 +141,15 @@ struct OriginReport {
   Time since = {};
 };
 
+/// What the kernel has to be asked for.
+struct InsidePlan {
+  std::vector<InsideChange> changes = {};
+  std::string waits = {};                   ///< why they are not carried out now; empty: they are
+  std::vector<InsideChange> proposal = {};  ///< what they would be if a person applied the plan now
+  /// To the order that has them carried out, before it is known how that went.
+  std::optional<OrderReply> reply = {};
+};
+
 /// The result of one cycle's thinking. Everything printed anywhere comes from here.
 struct Plan {
   Time now;
@@ -150,6 +160,7 @@ struct Plan {
   std::vector<CarrierPlan> carriers = {};  ///< with policy prefer
   std::vector<OriginReport> origins = {};  ///< with `rpki`, in the order of `prefixes`
   std::vector<ServiceReport> services = {};
+  InsidePlan inside = {};
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

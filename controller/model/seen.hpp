@@ -7,6 +7,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/health.hpp"
+#include "controller/model/inside.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"
@@ -57,6 +58,7 @@ struct Seen {
   /// What ROAs say about our prefixes, by the name of who says it; only those that `rpki` asks.
   std::map<std::string, Sourced<OriginView>> origins = {};
   Sourced<Health> health = {};           ///< of this node's real servers
+  Sourced<InsideView> inside = {};       ///< addresses and IPVS of this host
   std::vector<OpenWindow> windows = {};  ///< those of guards.windows that are open now
   std::vector<Order> orders = {};
 };

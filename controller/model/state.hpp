@@ -142,6 +142,7 @@ struct State {
   std::map<std::string, std::string> up =
       {};  ///< sessions that were up in the last cycle, and since when
   std::map<std::string, ServiceState> services = {};
+  InsideOurs inside = {};
   bool operator==(const State&) const = default;
 };
 

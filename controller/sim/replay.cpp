@@ -145,7 +145,10 @@ Result<Replayed> replay(const core::Setup& setup, TraceSource& trace) {
     auto own = std::make_shared<core::Setup>(setup);
     own->config.self = name;
     own->config.mode = Mode::automatic;
-    own->config.rpki = {};  // a trace does not know what ROAs said then
+    // A trace does not know what ROAs, real servers and kernels said then.
+    own->config.rpki = {};
+    own->config.nodes.at(name).services.clear();
+    own->config.nodes.at(name).local = {};
     players.push_back(std::make_unique<Player>(stage, std::move(own)));
   }
   Replayed out;

@@ -91,6 +91,7 @@ Seen Bench::seen() {
   out.windows = windows;
   out.origins = origins;
   if (health) out.health = Sourced<Health>::ok(*health, now);
+  if (inside) out.inside = Sourced<InsideView>::ok(*inside, now);
   out.orders = std::exchange(orders_, {});
   return out;
 }

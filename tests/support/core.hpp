@@ -65,6 +65,7 @@ class Bench {
   std::vector<OpenWindow> windows;
   std::map<std::string, Sourced<OriginView>> origins;
   std::optional<Health> health = {};
+  std::optional<InsideView> inside = {};
 
  private:
   Seen seen();

@@ -114,7 +114,7 @@ std::vector<std::string> saved() {
 struct Keeper {
   Kernel& kernel;
   core::InsideWish wish = {};
-  core::InsideOurs ours = {};
+  InsideOurs ours = {};
   Time now{hours{500'000}};
   int changes = 0;
 

@@ -267,6 +267,49 @@ Published blind() {
   return p;
 }
 
+Published kept() {
+  auto p = calm();
+  const auto home = address("203.0.113.1");
+  const ServerKey one{*Address::parse("192.0.2.201"), 8080};
+  const ServerKey two{*Address::parse("192.0.2.202"), 8080};
+  const ServiceKey web{Protocol::tcp, home, 80};
+  const ServiceKey page{Protocol::tcp, home, 443};
+  const ServiceKey dns{Protocol::udp, home, 53};
+  const Vip vip{{home, 32}, "lo"};
+  auto config = *p.config;
+  config.prefixes.front().vips = {home};
+  config.nodes.at("hk-idc-1").local.link = "lo";
+  config.nodes.at("hk-idc-1").services["web"] = {
+      .servers = {{.endpoint = one, .weight = 2}, {.endpoint = two}},
+      .lvs = {{.address = {home, 80}, .scheduler = "wrr"},
+              {.address = {home, 53}, .protocol = Protocol::udp},
+              {.address = {home, 443}, .owner = Lvs::Owner::keepalived}}};
+  p.config = std::make_shared<const Config>(std::move(config));
+  InsideView view;
+  view.inside.vips = {vip};
+  view.inside.services[web] = {.settings = {.scheduler = "wrr"},
+                               .servers = {{one, {.weight = 2}}, {two, {.weight = 0}}}};
+  view.inside.services[page].servers[one] = {};
+  view.load[web] = {.count = {1'234, 24'680, 22'212, 1'851'000, 90'123'456},
+                    .servers = {{one, {17, 203, 0, {1'200, 24'000, 21'600, 1'800'000, 90'000'000}}},
+                                {two, {0, 4, 0, {34, 680, 612, 51'000, 123'456}}}}};
+  view.load[page].servers[one] = {.active = 2};
+  p.inside = Sourced<InsideView>::ok(std::move(view), noon());
+  p.state.inside = {.vips = {vip}, .services = {{web, {{one, {}}, {two, {}}}}, {dns, {}}}};
+  p.plan.inside.changes = {ServiceChange{InsideVerb::add, dns, {.scheduler = "wlc"}},
+                           ServerChange{InsideVerb::add, dns, one, {.weight = 2}},
+                           ServerChange{InsideVerb::add, dns, two, {.weight = 1}}};
+  p.plan.inside.proposal = p.plan.inside.changes;
+  p.plan.inside.proposal.emplace_back(
+      VipChange{InsideVerb::remove, {{*Address::parse("203.0.113.9"), 32}, "lo"}});
+  p.plan.notices = {{Notice::Level::warning, "foreign-address",
+                     "203.0.113.1 is on eth0 as 203.0.113.1/24 too, from elsewhere; it stays"}};
+  p.inside_faults = {
+      "\"ipvsadm -A -u 203.0.113.1:53 -s wlc\": no such service, or the kernel has "
+      "no scheduler \"wlc\" (module ip_vs_wlc)"};
+  return p;
+}
+
 Published frozen() {
   auto p = evening();
   p.state.freeze = Standing{.since = noon() - minutes{20},

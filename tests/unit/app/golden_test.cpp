@@ -103,6 +103,19 @@ TEST_CASE("every report at 80, 100 and 160 columns is the text in its file and n
   }
 }
 
+TEST_CASE("what is kept in the kernel is shown beside the rest, and planned in commands") {
+  for (const char* what : {"status", "plan"}) {
+    const auto report = report_of(what, testing::kept());
+    for (const int width : {80, 100, 160}) {
+      const auto text = text::print(report, {.width = width, .utc = true});
+      CHECK(widest(text) <= width);
+      same_as_file(fmt::format("kept-{}-{}", what, width), text);
+    }
+  }
+  auto inside = report::status(testing::kept())["local"]["inside"];
+  same_as_file("kept-inside-json", inside.dump(2) + "\n");
+}
+
 TEST_CASE("history puts the words below the table where the terminal is narrow") {
   for (const int width : {80, 100, 160}) {
     const auto text = text::print(report::history(some_history()), {.width = width, .utc = true});

@@ -58,6 +58,7 @@ struct Case {
   std::string policy = {};  ///< of the heading
 };
 
+const Address kVip = *Address::parse("203.0.113.1");
 const SessionKey kHere{"hk-idc-1", "cmi"};
 const SessionKey kThere{"hk-ali-1", "cmi"};
 const Stance kAskMobile{.asks = {{"mobile", {.verb = Verb::local_pref}}}};
@@ -197,6 +198,13 @@ void starting(Situation& s, core::Fitness fitness) {
             .cause = Cause::startup,
             .why = "this node has just come up and nothing speaks against it"};
   s.fitness = std::move(fitness);
+}
+
+/// The node keeps the anycast address in a kernel that has nothing yet.
+void keeping(Situation& s) {
+  s.config.prefixes.front().vips = {kVip};
+  s.config.nodes.at("hk-idc-1").local.link = "lo";
+  s.seen.inside = Sourced<InsideView>::ok({}, s.seen.now);
 }
 
 const std::vector<Case>& cases() {
@@ -384,6 +392,17 @@ const std::vector<Case>& cases() {
       {"service", false,
        [](Situation& s) {
          starting(s, {Level::down, "web: 1 of 4 real servers up, comes up at 2"});
+       }},
+      {"inside", true,
+       [](Situation& s) {
+         starting(s, {});
+         keeping(s);
+         s.seen.inside.value->inside.vips = {{{kVip, 32}, "lo"}};
+       }},
+      {"inside", false,
+       [](Situation& s) {
+         starting(s, {});
+         keeping(s);
        }},
   };
   return kCases;

@@ -62,7 +62,7 @@ std::pair<bool, std::string> promtool(const std::string& text) {
 
 TEST_CASE("promtool has nothing to say about the metrics of any state") {
   for (const auto& p : {testing::calm(), testing::evening(), testing::blind(), testing::frozen(),
-                        testing::first_cycle(), testing::chinese()}) {
+                        testing::first_cycle(), testing::chinese(), testing::kept()}) {
     const auto [asked, words] = promtool(metrics::render(&p, at_noon()));
     if (!asked) {
       WARN("SKIP: promtool is not installed");
@@ -71,6 +71,26 @@ TEST_CASE("promtool has nothing to say about the metrics of any state") {
     CHECK(words == "");
   }
   CHECK(promtool(metrics::render(nullptr, at_noon())).second == "");
+}
+
+TEST_CASE(
+    "of what is kept in the kernel there is what it has, and nothing where it was not asked") {
+  auto p = testing::kept();
+  CHECK(names(metrics::render(&p, at_noon()), "anycast_vip") ==
+        std::vector<std::string>{R"(anycast_vip_bound{address="203.0.113.1/32",link="lo"} 1)"});
+  CHECK(names(metrics::render(&p, at_noon()), "anycast_virtual_service_up{") ==
+        std::vector<std::string>{R"(anycast_virtual_service_up{service="tcp 203.0.113.1:80"} 1)",
+                                 R"(anycast_virtual_service_up{service="tcp 203.0.113.1:443"} 1)",
+                                 R"(anycast_virtual_service_up{service="udp 203.0.113.1:53"} 0)"});
+  const std::string web = R"({service="tcp 203.0.113.1:80",server="192.0.2.202:8080"} )";
+  const auto text = metrics::render(&p, at_noon());
+  CHECK(has(text, "anycast_real_server_weight" + web + "0"));
+  CHECK(has(text, "anycast_real_server_connections_total" + web + "34"));
+  CHECK(has(text, "anycast_inside_faults 1"));
+  p.inside.value->no_services = Error{.text = "the kernel has no IPVS"};
+  CHECK(names(metrics::render(&p, at_noon()), "anycast_virtual_service").empty());
+  p.inside = Sourced<InsideView>::failed({.text = "no socket"}, p.now);
+  CHECK(names(metrics::render(&p, at_noon()), "anycast_vip").empty());
 }
 
 TEST_CASE("a session announces exactly what the router exports on it") {

@@ -18,6 +18,8 @@ Published calm();
 Published evening();
 /// Prometheus away for four minutes.
 Published blind();
+/// All well, with an address and virtual services in the kernel, of which one could not be made.
+Published kept();
 /// Frozen by a person while mobile is bad, and a session pinned.
 Published frozen();
 /// Mode advise: the withdrawal is allowed by all guards and waits for a person.

@@ -57,6 +57,13 @@ TEST_CASE("the example is read into the model") {
   CHECK(c.guards.windows[0].from == hours{19} + minutes{30});
   CHECK(c.guards.windows[0].forbid == std::vector{Window::Forbids::announce});
   CHECK(c.history.keep == hours{24 * 400});
+  const auto& node = c.nodes.at("hk-idc-1");
+  CHECK(node.local.link == "lo");
+  CHECK(node.local.drain == minutes{5});
+  CHECK(c.nodes.at("hk-tx-1").local.link.empty());
+  REQUIRE(node.services.at("web").lvs.size() == 1);
+  CHECK(to_string(node.services.at("web").lvs[0].key()) == "tcp 203.0.113.1:80");
+  CHECK(node.services.at("web").lvs[0].forwarding == Forwarding::nat);
 }
 
 TEST_CASE("with frr the places of the router are frr's, unless they are written") {
@@ -111,12 +118,12 @@ TEST_CASE("every written value knows its place, and a default has none") {
   REQUIRE(loaded.config);
   const auto& origins = loaded.config->origins;
   const auto place = [&](const std::string& path) { return to_string(origins.at(path)); };
-  CHECK(place("guards.min_nodes") == "anycastd.yaml:106:14");
+  CHECK(place("guards.min_nodes") == "anycastd.yaml:109:14");
   CHECK(place("thresholds.mobile.rtt.bad") == "anycastd.yaml:47:29");
   CHECK(place("thresholds.mobile.loss.bad") == "anycastd.yaml:40:29");
   CHECK(place("thresholds.telecom.rtt.bad") == "anycastd.yaml:39:32");
   CHECK(place("nodes.hk-idc-1.sessions.cmi") == "anycastd.yaml:73:7");
-  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:100:28");
+  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:103:28");
   CHECK_FALSE(origins.contains("prometheus.max_body"));
 }
 

@@ -26,7 +26,7 @@ ServerKey server(int last) { return {*Address::parse("192.0.2." + std::to_string
 struct Keeper {
   FakeKernel kernel = {};
   core::InsideWish wish = {.drain = minutes{5}};
-  core::InsideOurs ours = {};
+  InsideOurs ours = {};
   Time now = kStart;
   core::InsideStep step = {};
 
@@ -130,7 +130,7 @@ TEST_CASE("a service drains before it goes, and its address goes after it") {
   CHECK(keeper.cycle() == Lines{"ipvsadm -d -t 198.51.100.1:80 -r 192.0.2.12:80",
                                 "ipvsadm -D -t 198.51.100.1:80",
                                 "ip address del 198.51.100.1/32 dev lo"});
-  CHECK(keeper.ours == core::InsideOurs{});
+  CHECK(keeper.ours == InsideOurs{});
   CHECK(keeper.cycle().empty());
 }
 

@@ -8,6 +8,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/fake_health.hpp"
+#include "tests/support/fake_kernel.hpp"
 #include "tests/support/fleet.hpp"
 #include "tests/support/memory_store.hpp"
 
@@ -58,15 +59,22 @@ class Rig : EvidenceSource, Journal, Clock {
   std::vector<OrderReply> replies;
   std::vector<Event> journal;
   std::unique_ptr<test::FakeHealth> health;
+  std::unique_ptr<test::FakeKernel> kernel;
   int asked = 0;          ///< times that Prometheus was asked for samples
   bool pressing = false;  ///< news that Prometheus is not waited for
 
  private:
   std::shared_ptr<const Published> run(Wake wake) {
     replies.clear();
-    const Ports ports{*this,   speaker,      store,
-                      *this,   *this,        [this](Duration d) { now_ += d; },
-                      nullptr, health.get(), [this] { return pressing; }};
+    const Ports ports{.evidence = *this,
+                      .router = speaker,
+                      .store = store,
+                      .journal = *this,
+                      .clock = *this,
+                      .wait = [this](Duration d) { now_ += d; },
+                      .health = health.get(),
+                      .kernel = kernel.get(),
+                      .pressing = [this] { return pressing; }};
     return line.cycle(ports, std::exchange(orders, {}), replies, wake);
   }
   static std::shared_ptr<const core::Setup> make_setup(const std::function<void(Config&)>& edit) {
@@ -186,6 +194,95 @@ TEST_CASE("a local wake thinks with the evidence of the last cycle, and a dead n
   const auto broken = rig.cycle();
   CHECK(broken->plan.notices.front().text == "real servers are not asked: no descriptors");
   CHECK(broken->state.services.at("web").level == Level::down);
+}
+
+namespace {
+
+/// What was written down when the kernel heard of a change.
+struct ReadingKernel : test::FakeKernel {
+  explicit ReadingKernel(Store& store) : store_{store} {}
+  std::vector<Result<void>> carry_out(const std::vector<InsideChange>& changes) override {
+    const auto stored = store_.load();
+    REQUIRE(stored->has_value());
+    written.push_back((*stored)->inside);
+    return FakeKernel::carry_out(changes);
+  }
+  std::vector<InsideOurs> written;
+
+ private:
+  Store& store_;
+};
+
+const Vip kVip{*Prefix::parse("203.0.113.1/32"), "vip0"};
+
+void keeps_vip(Config& config) {
+  config.prefixes.front().vips = {kVip.prefix.address};
+  config.nodes.at(config.self).local.link = "vip0";
+}
+
+std::vector<std::string> told(const Rig& rig) {
+  std::vector<std::string> out;
+  for (const auto& event : rig.journal) {
+    if (event.kind == "inside") out.push_back(event.text);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what is ours is written down before the kernel hears of it, or it does not hear of it") {
+  Rig rig{keeps_vip};
+  rig.kernel = std::make_unique<ReadingKernel>(rig.store);
+  rig.store.break_with(Error{.text = "disk full"});
+  CHECK(rig.cycle()->inside_faults == std::vector<std::string>{"disk full"});
+  CHECK(rig.kernel->view.inside.vips.empty());
+  rig.store.break_with({});
+  const auto published = rig.cycle();
+  CHECK(published->inside_faults.empty());
+  CHECK(published->inside.value->inside.vips == std::set{kVip});
+  CHECK(dynamic_cast<ReadingKernel&>(*rig.kernel).written ==
+        std::vector<InsideOurs>{{.vips = {kVip}}});
+  CHECK(told(rig) == std::vector<std::string>{"changed the kernel of hk-idc-1: ip address add "
+                                              "203.0.113.1/32 dev vip0; next: looked at again in "
+                                              "each cycle"});
+}
+
+TEST_CASE("an address that somebody takes away is back with the wake that tells of it") {
+  Rig rig{keeps_vip};
+  rig.kernel = std::make_unique<test::FakeKernel>();
+  rig.cycle();
+  rig.kernel->view.inside.vips.clear();
+  const auto asked = rig.asked;
+  CHECK(rig.woken(milliseconds{300})->inside.value->inside.vips == std::set{kVip});
+  CHECK(rig.asked == asked);
+}
+
+TEST_CASE("what a kernel refuses is told once, and to the person who applied it") {
+  Rig rig{[](Config& config) {
+    keeps_vip(config);
+    config.mode = Mode::advise;
+  }};
+  rig.kernel = std::make_unique<test::FakeKernel>();
+  rig.kernel->links.erase("vip0");
+  const auto apply = [&] {
+    rig.orders.push_back({.kind = Order::Kind::apply, .id = 7, .reason = "go", .actor = "lin"});
+    const auto published = rig.cycle();
+    REQUIRE(rig.replies.size() == 1);
+    return published;
+  };
+  rig.cycle();
+  CHECK(told(rig).empty());
+  CHECK(apply()->inside_faults == std::vector<std::string>{"there is no such link"});
+  CHECK(rig.replies[0].outcome == OrderReply::Outcome::failed);
+  CHECK(rig.replies[0].text == "could not change the kernel: there is no such link");
+  apply();
+  CHECK(told(rig).size() == 1);
+  rig.kernel->links.insert("vip0");
+  apply();
+  CHECK(rig.replies[0].outcome == OrderReply::Outcome::done);
+  CHECK(rig.replies[0].text == "changed the kernel: ip address add 203.0.113.1/32 dev vip0");
+  apply();
+  CHECK(rig.replies[0].text == "nothing to apply");
 }
 
 TEST_CASE("a clock that is set back does not run the damping clocks backwards") {

@@ -92,6 +92,11 @@ State full_state() {
        {.level = Level::low,
         .since = at(40),
         .down = {{*Address::parse("192.0.2.11"), 80}, {*Address::parse("2001:db8::11"), 8443}}}}};
+  state.inside.vips = {{*Prefix::parse("203.0.113.1/32"), "lo"},
+                       {*Prefix::parse("2001:db8::1/128"), "vip0"}};
+  state.inside.services[{Protocol::udp, *Address::parse("203.0.113.1"), 53}] = {
+      {{*Address::parse("192.0.2.11"), 53}, at(41)}, {{*Address::parse("192.0.2.12"), 53}, {}}};
+  state.inside.services[ServiceKey::of_mark(Address::Family::v6, 7)];
   return state;
 }
 
@@ -141,6 +146,13 @@ class Random {
       service = {.level = pick(Level::unknown, Level::down), .since = time()};
       for (int n = small(); n > 0; --n)
         service.down.push_back({{.bytes = {192, 0, 2, static_cast<std::uint8_t>(small())}}, 80});
+    }
+    for (int i = small(); i > 0; --i) {
+      const Address address{.bytes = {203, 0, 113, static_cast<std::uint8_t>(small())}};
+      state.inside.vips.insert({{address, 32}, text()});
+      auto& servers = state.inside.services[{pick(Protocol::tcp, Protocol::sctp), address, 443}];
+      for (int n = small(); n > 0; --n)
+        servers[{address, static_cast<std::uint16_t>(1 + small())}] = maybe();
     }
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
     state.adopted = coin();
