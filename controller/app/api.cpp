@@ -13,6 +13,7 @@
 #include "controller/app/text.hpp"
 #include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
+#include "controller/config/config.hpp"
 
 namespace anycast {
 namespace {
@@ -323,13 +324,20 @@ HttpResponse Api::health(bool ready) {
   return plain(503, join(reasons, "\n") + "\n");
 }
 
+const std::string& Api::fleet_digest(const std::shared_ptr<const Config>& config) {
+  if (fleet_.first != config) fleet_ = {config, config::fleet_digest(*config)};
+  return fleet_.second;
+}
+
 HttpResponse Api::metrics() {
   const auto published = wiring_.published();
   return {.status = 200,
           .content_type = std::string{metrics::kContentType},
-          .body = metrics::render(published.get(), {.now = wiring_.now(),
-                                                    .process = metrics::read_process(),
-                                                    .http_requests = requests_})};
+          .body = metrics::render(
+              published.get(), {.now = wiring_.now(),
+                                .process = metrics::read_process(),
+                                .http_requests = requests_,
+                                .fleet_digest = published ? fleet_digest(published->config) : ""})};
 }
 
 }  // namespace anycast

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "controller/app/published.hpp"
 #include "controller/base/error.hpp"
@@ -61,9 +62,11 @@ class Api {
   HttpResponse order_state(const std::string& ticket);
   HttpResponse health(bool ready);
   HttpResponse metrics();
+  const std::string& fleet_digest(const std::shared_ptr<const Config>& config);
 
   Wiring wiring_;
-  Counts requests_;  ///< handler, code
+  Counts requests_;                                              ///< handler, code
+  std::pair<std::shared_ptr<const Config>, std::string> fleet_;  ///< a configuration, its digest
 };
 
 }  // namespace anycast

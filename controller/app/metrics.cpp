@@ -127,7 +127,7 @@ bool alive(const Published& published, Time now) {
 
 std::string render(const Published* published, const Context& context) {
   Exposition out;
-  if (published != nullptr) families(out, *published, context.now);
+  if (published != nullptr) families(out, *published, context);
   out.family("anycast_http_requests_total", "counter", "Requests to our own web server.");
   for (const auto& [labels, count] : context.http_requests) {
     out.sample({{"handler", labels.at(0)}, {"code", labels.at(1)}}, static_cast<double>(count));

@@ -46,7 +46,8 @@ ProcessUse read_process();
 struct Context {
   Time now;  ///< of the scrape
   ProcessUse process = {};
-  Counts http_requests = {};  ///< handler, code
+  Counts http_requests = {};      ///< handler, code
+  std::string fleet_digest = {};  ///< of the configuration in force, see config::fleet_digest
 };
 
 /// Every family of anycastd-metrics(7). What a source did not tell in this cycle is absent, never

@@ -27,16 +27,21 @@ void counts(Exposition& out, const Counts& values, const std::vector<std::string
   }
 }
 
-void daemon(Exposition& out, const Published& p) {
+void daemon(Exposition& out, const Published& p, const std::string& fleet_digest) {
   out.family("anycast_build_info", "gauge", "Version of this build; always 1.");
   out.sample({{"version", p.version}, {"compiler", "gcc " __VERSION__}}, 1);
   single(out, "anycast_config_last_reload_success", "gauge",
          "1 if the last configuration load was accepted.", flag(!p.reload_error));
   single(out, "anycast_config_last_reload_success_timestamp_seconds", "gauge",
          "Unix time of the configuration in force.", to_unix(p.config_loaded));
-  out.family("anycast_config_info", "gauge",
-             "Digest (first 7 digits) and mode of the configuration in force; always 1.");
-  out.sample({{"digest", p.config->digest.substr(0, 7)}, {"mode", to_string(p.config->mode)}}, 1);
+  out.family(
+      "anycast_config_info", "gauge",
+      "Digests (7 digits) of the configuration in force and of the part that all nodes share, "
+      "and the mode; always 1.");
+  out.sample({{"digest", p.config->digest.substr(0, 7)},
+              {"fleet", fleet_digest.substr(0, 7)},
+              {"mode", to_string(p.config->mode)}},
+             1);
   out.family("anycast_plan_info", "gauge",
              "Hash of everything decided in the last cycle, to compare nodes; always 1.");
   out.sample({{"node", p.config->self}, {"hash", p.plan.hash}}, 1);
@@ -241,9 +246,20 @@ void origins(Exposition& out, const Published& p) {
   }
 }
 
+/// With all that did not happen yet: a series that begins with its first decision hides that one
+/// from rate() and increase().
+Counts from_zero(Counts decisions) {
+  for (const char* action : {"announce", "prepend", "drain", "withdraw"}) {
+    for (const auto cause :
+         {Cause::carrier, Cause::restore, Cause::operated, Cause::service, Cause::undo})
+      decisions.try_emplace({action, to_string(cause)}, 0);
+  }
+  return decisions;
+}
+
 void guards(Exposition& out, const Published& p) {
   out.family("anycast_decisions_total", "counter", "Decisions taken, by cause.");
-  counts(out, p.counters.decisions, {"action", "cause"});
+  counts(out, from_zero(p.counters.decisions), {"action", "cause"});
   out.family("anycast_guard_refusals_total", "counter", "Steps not taken because a guard said no.");
   counts(out, p.counters.guard_refusals, {"guard"});
   std::map<std::string, bool> blocking;
@@ -341,12 +357,12 @@ void router(Exposition& out, const Published& p) {
 
 }  // namespace
 
-void families(Exposition& out, const Published& p, Time now) {
-  daemon(out, p);
+void families(Exposition& out, const Published& p, const Context& context) {
+  daemon(out, p, context.fleet_digest);
   evidence(out, p);
   thresholds(out, p);
   carriers(out, p);
-  announcements(out, p, now);
+  announcements(out, p, context.now);
   origins(out, p);
   guards(out, p);
   services(out, p);

@@ -5,7 +5,7 @@
 namespace anycast::metrics {
 
 /// The anycast_* families of one published cycle.
-void families(Exposition& out, const Published& p, Time now);
+void families(Exposition& out, const Published& p, const Context& context);
 /// Those about what this node keeps in its kernel.
 void inside(Exposition& out, const Published& p);
 

@@ -57,6 +57,11 @@ Result<Loaded> load_path(const std::string& path, const LoadOptions& options);
 /// only.
 std::string print(const Config& config);
 
+/// 16 hex digits of what all nodes of a fleet need alike to come to the same plan: everything but
+/// who this node is, its mode, where its Prometheus is and how it is asked, its routing daemon, its
+/// ROAs and its own sockets and files.
+std::string fleet_digest(const Config& config);
+
 /// JSON schema (draft 2020-12) of the file, from the table that the reader itself uses.
 std::string schema();
 

@@ -93,4 +93,18 @@ std::string print(const Config& config) {
   return out;
 }
 
+std::string fleet_digest(const Config& config) {
+  Config shared = config;
+  shared.self.clear();
+  shared.mode = {};
+  const auto& times = config.prometheus;
+  shared.prometheus = {.interval = times.interval, .max_age = times.max_age, .lag = times.lag};
+  shared.router = {};
+  shared.rpki = {};
+  shared.web = {};
+  shared.control = {};
+  shared.history = {};
+  return hash64_hex(print(shared));
+}
+
 }  // namespace anycast::config

@@ -200,6 +200,10 @@ BLACKBOX = """modules:
     prober: icmp
     timeout: 400ms
     icmp: {preferred_ip_protocol: ip4, ip_protocol_fallback: false}
+  http:
+    prober: http
+    timeout: 400ms
+    http: {preferred_ip_protocol: ip4, ip_protocol_fallback: false}
 """
 
 

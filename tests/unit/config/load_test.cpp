@@ -174,6 +174,24 @@ TEST_CASE("drop-ins merge maps, replace the rest, and each value keeps its file"
   CHECK(c.origins.at("guards.anchors").file == (folder.path / "anycastd.yaml").string());
 }
 
+TEST_CASE("what belongs to one node does not tell its digest of the fleet from another's") {
+  const auto digest = [](const std::string& self, const std::string& drop_in) {
+    const auto loaded =
+        load({{.name = "x", .text = kExample}, {.name = "y", .text = drop_in}}, {.self = self});
+    INFO(shown(loaded));
+    REQUIRE(loaded.config);
+    return fleet_digest(*loaded.config);
+  };
+  const auto plain = digest("hk-idc-1", "");
+  CHECK(plain.size() == 16);
+  CHECK(digest("hk-ali-1",
+               "mode: advise\nprometheus: {urls: ['http://127.0.0.1:9090'], timeout: 3s}\n"
+               "router: {socket: /run/other.ctl}\nweb: {listen: '127.0.0.1:9478'}\n"
+               "control: {socket: /run/a.sock}\nhistory: {file: /var/lib/a.db}\n") == plain);
+  CHECK(digest("hk-idc-1", "guards: {min_nodes: 3}\n") != plain);
+  CHECK(digest("hk-idc-1", "prometheus: {interval: 30s}\n") != plain);
+}
+
 TEST_CASE("an error in a drop-in is shown with the drop-in's name and line") {
   const auto loaded = load({{.name = "anycastd.yaml", .text = kExample},
                             {.name = "conf.d/a.yaml", .text = "guards: {min_nodes: 9}\n"}},
