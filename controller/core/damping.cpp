@@ -6,6 +6,8 @@
 #include <array>
 
 #include "controller/base/text.hpp"
+#include "controller/core/estimate.hpp"
+#include "controller/core/felt.hpp"
 #include "controller/core/guard_words.hpp"
 
 namespace anycast::core {
@@ -91,6 +93,17 @@ std::string figures(const Account& account, int limit) {
   return out;
 }
 
+/// Whether a path's loss reaches the carrier's users, by their own pings: surely, and still. Where
+/// there are none it is taken to.
+bool reaches_users(const Context& context, const std::string& carrier) {
+  const auto now = felt(context.config, context.seen, carrier);
+  if (!now.fast) return true;
+  const auto fast = loss_interval(now.fast->lost, now.fast->sent);
+  const bool lately =
+      now.main && loss_interval(now.main->lost, now.main->sent).low > kEmergencyLoss;
+  return fast.value > kEmergencyLoss && (lately || fast.low > kEmergencyLoss);
+}
+
 bool forced(const Context& context, const Step& step) {
   if (automatic(step)) return context.forced && context.person_applies;
   const auto& pin = context.state.sessions.at(step.upstream).pin;
@@ -123,7 +136,8 @@ std::int64_t decayed(const Penalty& penalty, Time now, Duration half_life) {
 }
 
 int points(const Penalty& penalty, Time now, Duration half_life) {
-  return static_cast<int>(decayed(penalty, now, half_life) / kMilli);
+  const auto milli = decayed(penalty, now, half_life);
+  return milli < kMilli ? 0 : static_cast<int>((milli + kMilli - 1) / kMilli);
 }
 
 Time falls_to(const Penalty& penalty, int allowed, Duration half_life) {
@@ -216,7 +230,9 @@ std::optional<std::string> emergency(const Context& context, const Step& step) {
   for (const auto& carrier : step.carriers) {
     if (step.cause != Cause::carrier) break;
     const auto* path = context.path(context.config.self, step.upstream, carrier);
-    if (path != nullptr && path->measured_bad && path->pooled.loss.low > kEmergencyLoss) {
+    const bool loses =
+        path != nullptr && path->measured_bad && path->pooled.loss.low > kEmergencyLoss;
+    if (loses && reaches_users(context, carrier)) {
       return fmt::format("{} loses at least {}", carrier, format_share(path->pooled.loss.low));
     }
   }

@@ -19,7 +19,8 @@ int cost(const Stance& from, const Stance& to);
 /// What is left of the penalty at `now`, in thousandths of a point, halved every `half_life`. Whole
 /// numbers only: the same on every machine. Rounded up, so that no error is in our favour.
 std::int64_t decayed(const Penalty& penalty, Time now, Duration half_life);
-/// The same in whole points, a started point not counted.
+/// The same in whole points, a started one counted, so that what several nodes say of theirs adds
+/// up to no less than it is; less than one is none.
 int points(const Penalty& penalty, Time now, Duration half_life);
 /// When at most `allowed` points will be left.
 Time falls_to(const Penalty& penalty, int allowed, Duration half_life);
@@ -43,8 +44,9 @@ void charge_resets(const Config& config, const Seen& seen, State& state,
 void spend(Context& context, const Step& step);
 
 /// Why the step may use the reserve between `normal` and `ceiling`, or nothing: it takes back one
-/// that did harm, the node's dataplane is dead, the loss is surely above 10 %, the node takes part
-/// for the first time, or the session has been withdrawn for as long as a pause may ever be.
+/// that did harm, the node's dataplane is dead, the loss is surely above 10 % and the users do not
+/// ping otherwise, the node takes part for the first time, or the session has been withdrawn for as
+/// long as a pause may ever be.
 std::optional<std::string> emergency(const Context& context, const Step& step);
 
 /// Guard "damping".

@@ -121,6 +121,14 @@ Users felt_or_met(const Context& context, const Step& step, const std::string& c
   return score(met) > score(felt) ? met : felt;
 }
 
+/// Whether the step moves the carrier's users. What it says differently to others, who are to be
+/// elsewhere before and after, is not what they suffer from; a ladder's rung moves whom it reaches.
+bool moves(const Context& context, const Step& step, const std::string& carrier) {
+  if (handicap(step.from, carrier) == handicap(step.to, carrier)) return false;
+  const bool plans = context.carriers != nullptr && !step.carriers.empty();
+  return !plans || std::ranges::find(step.carriers, carrier) != step.carriers.end();
+}
+
 }  // namespace
 
 Duration early_look(const Config& config) {
@@ -159,7 +167,7 @@ void predict(Context& context, const Step& step) {
     const auto& before = now.fast ? now.fast : now.main;
     if (!before) continue;
     const bool carried = std::ranges::find(carries, carrier) != carries.end();
-    if (!carried || handicap(step.from, carrier) == handicap(step.to, carrier)) {
+    if (!carried || !moves(context, step, carrier)) {
       out.controls[carrier] = score(*before);
       continue;
     }

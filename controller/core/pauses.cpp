@@ -82,6 +82,8 @@ std::optional<GuardResult> reversal(const Context& context, const Step& step) {
   }
   times = std::max<std::size_t>(times, 1);
   auto pause = doubled(context.config.guards.reversal, times);
+  // From when the users have got there.
+  if (prefers) pause += kArrival;
   auto text = fmt::format("{} since {}{}, turns after {}", to_string(session.stance),
                           format_clock(session.since), nth(times, "turns"), format_age(pause));
   if (const auto urgent = emergency(context, step); urgent && pause > kEmergencyPause) {

@@ -16,8 +16,6 @@ namespace {
 constexpr Duration kMemory = hours{6};
 /// A move so long after the one before is no repetition of it.
 constexpr Duration kRecent = hours{2};
-/// What it takes until the updates of a move have left and reached everybody.
-constexpr Duration kArrival = minutes{2};
 constexpr Duration kContradicted = minutes{15};
 constexpr Duration kTogether = minutes{5};
 

@@ -36,9 +36,12 @@ std::vector<CarrierPlan> prefer(Context& context);
 /// is right already is left alone:
 ///  4.8 attract  a primary is announced plainly where another path is as attractive or more, and
 ///               that one cannot be made less attractive
-///  4.9 repel    a path that is surely worse than the primary, by the margin and for `confirm`, and
-///               as attractive: asked toward the carrier through the mildest tested community if it
-///               is the secondary, through the strongest otherwise, in each case beyond the primary
+///  4.9 repel    a path that is surely worse than the primary, by the margin and for `confirm`,
+///  still
+///               is by the fast window, and is as attractive, unless the users by their own pings
+///               have it better than the primary would give them: asked toward the carrier through
+///               the mildest tested community if it is the secondary, through the strongest
+///               otherwise, in each case beyond the primary
 ///  4.10 together  where there is no tested community the whole session prepends, if what all its
 ///               carriers gain and lose by that, by their weights, is a gain of the margin
 struct Wish {

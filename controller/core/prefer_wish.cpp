@@ -5,6 +5,7 @@
 
 #include "controller/base/text.hpp"
 #include "controller/core/effect.hpp"
+#include "controller/core/felt.hpp"
 #include "controller/core/prefer.hpp"
 #include "controller/core/rank.hpp"
 #include "controller/core/score.hpp"
@@ -58,12 +59,23 @@ class Wisher {
     out.plan = &*plan;
     out.me = find_ranked(context_, *plan, place_);
     out.primary = with_role(*plan, Role::primary);
-    if (out.me == nullptr || !out.me->worse_since || out.me == out.primary) return out;
+    const bool worse = out.me != nullptr && out.me->worse_since;
+    if (!worse || out.primary == nullptr || out.me == out.primary) return out;
     const auto& path = context_.paths[out.me->path];
     const bool urgent = losing_now(limits_, path);
     const auto lasted = context_.seen.evidence.value->at - *out.me->worse_since;
-    out.confirmed = out.primary != nullptr && (urgent || lasted >= limits_.confirm);
+    const bool lasts = lasted >= limits_.confirm &&
+                       still_worse(path, out.me->extra, out.primary->score.high) &&
+                       !better_off(carrier, *out.primary);
+    out.confirmed = urgent || lasts;
     return out;
+  }
+
+  /// Users who have it better by their own pings than the primary would give them: what is wrong
+  /// with this path is over, or they are not on it.
+  bool better_off(const std::string& carrier, const Ranked& primary) const {
+    const auto now = felt(context_.config, context_.seen, carrier).fast;
+    return now && score(*now) < primary.score.low - primary.extra;
   }
 
   /// Of this node's own levers those that had no effect lately do not count.

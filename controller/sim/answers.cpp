@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace anycast::sim {
 namespace {
@@ -12,6 +13,8 @@ constexpr double kMarginShare = 0.15;
 constexpr std::int64_t kShort = minutes{10} / kTick;
 /// What was true so long ago is still in the window that a rule looks at.
 constexpr std::int64_t kRemembered = minutes{15} / kTick;
+constexpr std::int32_t kEmergencyLoss = 100'000;
+constexpr auto kNever = std::numeric_limits<std::int64_t>::min() / 2;
 
 bool worse(double one, double than) {
   return one - than >= std::max(kMarginMs, kMarginShare * one);
@@ -22,7 +25,9 @@ bool worse(double one, double than) {
 Watch::Watch(const Fixture& fixture)
     : fixture_{fixture},
       faults_(fixture.users.size()),
-      last_worse_(fixture.paths.size(), std::numeric_limits<std::int64_t>::min() / 2) {
+      last_worse_(fixture.paths.size(), kNever),
+      last_lost_(fixture.users.size(), kNever),
+      paths_(fixture.users.size()) {
   for (const auto& path : fixture.paths) said_[{path.node, path.upstream}] = {};
 }
 
@@ -47,10 +52,30 @@ void Watch::judge(std::size_t carrier, const std::vector<double>& scores, const 
   if (suffers && !fault) fault = Fault{.since = scene.tick, .path = *path};
 }
 
-void Watch::note_updates(const Scene& scene) {
+bool Watch::urgent(std::size_t carrier, std::int64_t tick) const {
+  return tick - last_lost_[carrier] <= kRemembered;
+}
+
+void Watch::note_emergencies(const Scene& scene) {
+  int back = scene.routing.back_and_forth() - std::exchange(back_, scene.routing.back_and_forth());
+  for (std::size_t carrier = 0; carrier < paths_.size(); ++carrier) {
+    const auto path = scene.routing.path_of(carrier);
+    const bool moved = std::exchange(paths_[carrier], path) != path;
+    if (moved && urgent(carrier, scene.tick) && back > 0) {
+      ++answers_.urgent_back;
+      --back;
+    }
+    if (!path || scene.load.level(*path, scene.tick).loss_ppm >= kEmergencyLoss)
+      last_lost_[carrier] = scene.tick;
+  }
+}
+
+bool Watch::note_updates(const Scene& scene) {
+  bool any = false;
   for (const auto& [link, stance] : scene.routing.said()) {
     auto& before = said_.at(link);
     if (before == stance) continue;
+    any = true;
     bool sends = false;
     bool right = false;
     for (std::size_t carrier = 0; carrier < faults_.size(); ++carrier) {
@@ -79,6 +104,7 @@ void Watch::note_updates(const Scene& scene) {
     answers_.false_ones += sends && !right ? 1 : 0;
     before = stance;
   }
+  return any;
 }
 
 void Watch::look(const Scene& scene) {
@@ -86,8 +112,14 @@ void Watch::look(const Scene& scene) {
   scores.reserve(fixture_.paths.size());
   for (PathNo path = 0; path < fixture_.paths.size(); ++path)
     scores.push_back(score(scene.load.level(path, scene.tick)));
-  for (std::size_t carrier = 0; carrier < faults_.size(); ++carrier) judge(carrier, scores, scene);
-  note_updates(scene);
+  bool emergency = false;
+  note_emergencies(scene);
+  for (std::size_t carrier = 0; carrier < faults_.size(); ++carrier) {
+    judge(carrier, scores, scene);
+    emergency = emergency || urgent(carrier, scene.tick);
+  }
+  if (note_updates(scene) && !emergency)
+    answers_.calm_penalty = std::max(answers_.calm_penalty, scene.routing.penalty());
   tick_ = scene.tick;
 }
 

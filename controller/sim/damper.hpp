@@ -32,6 +32,7 @@ class Damper {
   /// One tick of `kTick` passes.
   void tick();
 
+  double penalty() const { return penalty_; }
   double highest() const { return highest_; }
   int damped_ticks() const { return damped_ticks_; }
 

@@ -41,13 +41,17 @@ struct OfProfile {
 };
 
 /// How a rule answered what really happened. A fault is a span in which a carrier's users are worse
-/// off than on another path by the margin (25 ms, 15 %) of RTT + 20 ms per % of loss.
+/// off than on another path by the margin (25 ms, 15 %) of RTT + 20 ms per % of loss; an emergency
+/// one in which they have lost over a tenth in the last 15 min, by the truth, not by what the rule
+/// took for one.
 struct Answers {
   std::vector<double> decided_s = {};  ///< from the fault to the update that sends users elsewhere
   int passed = 0;                      ///< faults that were over before ten minutes and an update
   int missed = 0;                      ///< lasted longer and were not answered
   int sent_away = 0;                   ///< updates that make a path less attractive
-  int false_ones = 0;  ///< of these: nobody had a better path by the margin in the last 15 min
+  int false_ones = 0;       ///< of these: nobody had a better path by the margin in the last 15 min
+  double calm_penalty = 0;  ///< flap damping, the highest after an update outside emergencies
+  int urgent_back = 0;      ///< A, B and A again of users in an emergency
 
   /// The time within which `share` of the answered faults were; 0 where there are none.
   double decided_within_s(double share) const;

@@ -118,6 +118,7 @@ void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
   const auto& config = node.setup->config;
   seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
   seen.orders = std::exchange(node.orders, {});
+  seen.origins = node.origins;
   auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered);
   node.router = *std::exchange(seen.router.value, std::nullopt);
   Outcome outcome;

@@ -44,7 +44,8 @@ class Pilot {
     Duration ahead = {};             ///< of its clock
     bool refuses = false;            ///< its routing daemon takes nothing
     std::vector<Order> orders = {};  ///< for the next cycle
-    std::string plan_hash = {};      ///< of the last cycle
+    std::map<std::string, Sourced<OriginView>> origins = {};
+    std::string plan_hash = {};  ///< of the last cycle
     std::optional<Time> changed = {};
     std::vector<Event> events = {};  ///< of the last cycle
     core::Rendered rendered = {};

@@ -114,6 +114,16 @@ int Routing::nodes_announcing() const {
   return nodes;
 }
 
+double Routing::penalty() const {
+  double out = 0;
+  const auto note = [&](const Dampers& dampers) {
+    for (const auto& one : dampers.all()) out = std::max(out, one.penalty());
+  };
+  note(far_);
+  for (const auto& [link, dampers] : at_session_) note(dampers);
+  return out;
+}
+
 void Routing::count(Figures& out) const {
   out.announcements = counted_.announcements;
   out.withdrawals = counted_.withdrawals;

@@ -32,6 +32,9 @@ class Routing {
   std::optional<PathNo> path_of(std::size_t carrier) const;
   const std::map<Link, Stance>& said() const { return said_; }
   int nodes_announcing() const;
+  /// The highest flap-damping penalty now, in whatever profile and place.
+  double penalty() const;
+  int back_and_forth() const { return counted_.back_and_forth; }
   /// What the updates until now add to the figures.
   void count(Figures& out) const;
 

@@ -61,8 +61,8 @@ struct Expectation {
   double most;
   std::string text;
 };
-/// "rtt<=115ms,loss<=0.8%": figures rtt, loss, peak, updates, nobody, penalty, damped, aba, regret,
-/// inflation, decided, missed, false.
+/// "rtt<=115ms,loss<=0.8%": figures rtt, loss, peak, updates, nobody, penalty, calm, damped, aba,
+/// regret, inflation, decided, missed, false.
 Result<std::vector<Expectation>> parse_expectations(const std::string& text);
 /// Those that were not met, each with the figure: "rtt is 118.2ms, expected rtt<=115ms".
 std::vector<std::string> unmet(const Simulation& simulation,

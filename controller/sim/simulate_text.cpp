@@ -46,13 +46,14 @@ struct Figure {
   const char* unit;
   double (*of)(const Simulation& s, const Figures& f);
 };
-constexpr std::array<Figure, 13> kFigures = {{
+constexpr std::array<Figure, 14> kFigures = {{
     {"rtt", "ms", [](const Simulation&, const Figures& f) { return f.all.mean_rtt_ms(); }},
     {"loss", "%", [](const Simulation&, const Figures& f) { return f.all.mean_loss() * 100; }},
     {"peak", "%", [](const Simulation&, const Figures& f) { return f.peak.mean_loss() * 100; }},
     {"updates", "/h", [](const Simulation&, const Figures& f) { return f.updates_per_hour(); }},
     {"nobody", "s", [](const Simulation&, const Figures& f) { return f.unannounced_s; }},
     {"penalty", "", [](const Simulation&, const Figures& f) { return highest(f); }},
+    {"calm", "", [](const Simulation&, const Figures& f) { return f.answers.calm_penalty; }},
     {"damped", "s", [](const Simulation&, const Figures& f) { return damped_s(f); }},
     {"aba", "", [](const Simulation&, const Figures& f) { return double(f.back_and_forth); }},
     {"regret", "ms", [](const Simulation& s, const Figures& f) { return s.regret_ms(f); }},
@@ -129,6 +130,8 @@ Json row(const Simulation& s, const Figures& f) {
   out["moves_per_day"] = f.per_day(f.moves);
   out["users_moved_per_day"] = f.per_day(f.moved_users);
   out["back_and_forth"] = f.back_and_forth;
+  out["back_and_forth_in_emergencies"] = a.urgent_back;
+  out["penalty_outside_emergencies"] = a.calm_penalty;
   for (std::size_t i = 0; i < kProfiles.size(); ++i) {
     out["damping"][kProfiles.at(i).name] = {{"penalty", f.damping.at(i).highest},
                                             {"damped_s", f.damping.at(i).damped_s}};
@@ -203,6 +206,9 @@ std::string details(const Simulation& s) {
       "  regret      {:.1f} ms to the oracle, {:.1f} ms to the best fixed map\n"
       "  headroom    {}\n"
       "  sessions    {:.2f} updates an hour at the busiest one\n"
+      "  penalty     {:.0f} at the most, {:.0f} outside emergencies: no carrier's users lost over "
+      "10 % in 15 min\n"
+      "  moved back  {} times, {} of them in an emergency\n"
       "  conditions  {}\n"
       "  refused     {}\n"
       "  measured    {}{}\n",
@@ -213,8 +219,9 @@ std::string details(const Simulation& s) {
       s.regret_to_map_ms(f),
       f.fullest > 0 ? fmt::format("{} % at the fullest node", percent(1 - f.fullest))
                     : "nodes carry any number of users here",
-      f.hours > 0 ? f.most_updates / f.hours : 0, shares(s.inside.conditions),
-      numbers(s.inside.refused), numbers(s.inside.effects),
+      f.hours > 0 ? f.most_updates / f.hours : 0, highest(f), a.calm_penalty, f.back_and_forth,
+      a.urgent_back, shares(s.inside.conditions), numbers(s.inside.refused),
+      numbers(s.inside.effects),
       accuracy ? fmt::format("; {} % of the predictions came true", percent(*accuracy)) : "");
 }
 

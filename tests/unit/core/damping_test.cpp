@@ -60,9 +60,9 @@ TEST_CASE("a penalty halves with every half-life, to the point") {
   CHECK(after(minutes{15}) == 500);
   CHECK(after(minutes{30}) == 250);
   CHECK(after(minutes{45}) == 125);
-  CHECK(after(minutes{60}) == 62);
-  CHECK(after(minutes{5}) == 793);   // 1000 * 2^(-1/3) = 793.7
-  CHECK(after(minutes{22}) == 361);  // 1000 * 2^(-22/15) = 361.8
+  CHECK(after(minutes{60}) == 63);   // 62.5
+  CHECK(after(minutes{5}) == 794);   // 1000 * 2^(-1/3) = 793.7
+  CHECK(after(minutes{22}) == 362);  // 1000 * 2^(-22/15) = 361.8
   CHECK(after(minutes{150}) == 0);
   CHECK(core::decayed(full, kStart + hours{24}, kHalf) == 0);
   CHECK(core::decayed(full, kStart - hours{1}, kHalf) == 1'000'000);
@@ -115,12 +115,12 @@ TEST_CASE("in normal operation a withdrawal waits until all of the penalty has g
   const auto began = bench.now;
   bench.run(minutes{10});
   CHECK(word(bench, "cmi", "damping") ==
-        "no: 203.0.113.0/24: penalty 314 + 1000 -> 1314 of 1000; earliest " +
+        "no: 203.0.113.0/24: penalty 315 + 1000 -> 1315 of 1000; earliest " +
             format_clock(began + seconds{8'075}));
   bench.run(hours{4}, [&] { return bench.stance("cmi") == kWithdraw; });
   REQUIRE(bench.stance("cmi") == kWithdraw);
   CHECK(bench.now - began >= minutes{134});
-  CHECK(penalty(bench, kPrefix) == 1000);
+  CHECK(penalty(bench, kPrefix) == 1001);
 }
 
 TEST_CASE("the reserve is for emergencies, and nothing of ours ever passes the ceiling") {
@@ -140,6 +140,37 @@ TEST_CASE("the reserve is for emergencies, and nothing of ours ever passes the c
   CHECK(most <= 1500);
 }
 
+TEST_CASE("a loss opens the reserve where users feel it, or nobody knows whether they do") {
+  const Bench bench{"hk-idc-1"};
+  const std::vector<PathReport> paths{{.key = {"hk-idc-1", "cmi", "mobile"},
+                                       .pooled = {.loss = {300'000, 200'000, 400'000}},
+                                       .measured_bad = true}};
+  const auto opens = [&](int lost, int lost_before) {
+    Readings readings{.at = kStart};
+    for (const auto& region : bench.setup.config.regions) {
+      ProbeReading vip{.key = {"", "", "mobile", region, Target::vip}};
+      vip.fast = {.sent = 12, .lost = lost};
+      vip.main = {.sent = 120, .lost = lost_before};
+      if (lost >= 0) readings.probes.push_back(vip);
+    }
+    const Seen seen{.now = kStart, .evidence = Sourced<Readings>::ok(readings, kStart)};
+    core::Context context{.config = bench.setup.config, .seen = seen, .paths = paths, .state = {}};
+    context.state.sessions["cmi"] = {};
+    const Step step{.upstream = "cmi",
+                    .from = kPlain,
+                    .to = kPrepend2,
+                    .cause = Cause::carrier,
+                    .carriers = {"mobile"}};
+    return core::emergency(context, step).has_value();
+  };
+  CHECK(opens(-1, 0));
+  CHECK(opens(4, 4));
+  // A burst is no proof, the minutes before it are; what is over counts no more.
+  CHECK_FALSE(opens(2, 2));
+  CHECK(opens(2, 24));
+  CHECK_FALSE(opens(0, 24));
+}
+
 TEST_CASE("other nodes' updates count for the prefix, and silence is told") {
   auto bench = careful();
   evening(bench, hours{12}, 60'000);
@@ -147,7 +178,7 @@ TEST_CASE("other nodes' updates count for the prefix, and silence is told") {
   bench.run(minutes{20}, [&] { return bench.step("cmi") != nullptr; });
   CHECK(word(bench, "cmi", "damping") ==
         "no: 203.0.113.0/24: penalty 700 (700 of other nodes) + 500 -> 1200 of 1000; earliest " +
-            format_clock(bench.now + seconds{435}));
+            format_clock(bench.now + seconds{437}));
   bench.others["hk-tx-1"].penalty[kPrefix] = 400;
   bench.others["hk-aws-1"].penalty.clear();
   bench.others.erase("hk-ali-1");
@@ -165,7 +196,7 @@ TEST_CASE("a person is held to the ceiling, and may force") {
       {.kind = Order::Kind::pin, .upstream = "hkbn", .stance = kPrepend2, .reason = "ticket"});
   bench.cycle();
   CHECK(bench.replies.back().text ==
-        "refused: hkbn: 203.0.113.0/24: penalty 1186 + 500 -> 1686 of 1500; earliest " +
+        "refused: hkbn: 203.0.113.0/24: penalty 1187 + 500 -> 1687 of 1500; earliest " +
             format_clock(core::falls_to(bench.state.penalties.at(kPrefix), 1000, kHalf)) +
             " (damping)");
   bench.order({.kind = Order::Kind::pin,
@@ -176,8 +207,8 @@ TEST_CASE("a person is held to the ceiling, and may force") {
   bench.cycle();
   CHECK(bench.replies.back().outcome == OrderReply::Outcome::done);
   CHECK(word(bench, "hkbn", "damping") ==
-        "ok: 203.0.113.0/24: penalty 1172 + 500 -> 1672 of 1500, forced");
-  CHECK(penalty(bench, kPrefix) == 1672);
+        "ok: 203.0.113.0/24: penalty 1173 + 500 -> 1673 of 1500, forced");
+  CHECK(penalty(bench, kPrefix) == 1673);
 }
 
 TEST_CASE("changes that leave together cost the prefix once and each session its own") {
@@ -208,7 +239,7 @@ TEST_CASE("a peer's reset counts as a withdrawal, once, and only of what was ann
   bench.cycle();
   bench.sessions_down = {};
   bench.run(minutes{14});
-  CHECK(penalty(bench, "cmi") == 517);
+  CHECK(penalty(bench, "cmi") == 518);
   CHECK(std::ranges::count(bench.events, "session-reset", &Event::kind) == 1);
 
   bench.tamper_router = [](RouterView& view) { view.sessions["cmi"].since = "12:00:00.100"; };
@@ -249,7 +280,7 @@ TEST_CASE("what waits for a person's confirm is charged when it leaves and when 
   bench.running = before;
   bench.cycle();
   CHECK(!bench.state.pending.has_value());
-  CHECK(penalty(bench, kPrefix) == 994);
+  CHECK(penalty(bench, kPrefix) == 995);
 }
 
 TEST_CASE("what automation withdrew comes back no earlier than the pause, doubled each time") {

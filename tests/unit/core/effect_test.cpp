@@ -96,6 +96,56 @@ struct Evening {
   }
 };
 
+/// A minute of pings and ten that say the same: all with this RTT, and of twelve so many lost.
+ProbeReading steady(ProbeKey key, Duration rtt, int lost = 0) {
+  Estimate e{.sent = 12,
+             .lost = lost,
+             .rtt = {rtt, rtt - milliseconds{1}, rtt + milliseconds{1}},
+             .has_rtt = true};
+  ProbeReading out{.key = std::move(key), .fast = e};
+  e.sent *= 10;
+  e.lost *= 10;
+  out.main = e;
+  return out;
+}
+
+/// A step of hk-idc-1 over cmi drew mobile's users from 100 ms to what they feel now.
+struct Arrival {
+  Bench bench{"hk-idc-1"};
+  State state = {};
+  Seen seen = {.now = test::kStart};
+
+  explicit Arrival(Duration rtt, int lost = 0) {
+    Readings readings;
+    for (const auto& region : bench.setup.config.regions) {
+      readings.probes.push_back(steady({"", "", "mobile", region, Target::vip}, rtt, lost));
+      readings.probes.push_back(steady({"", "", "telecom", region, Target::vip}, milliseconds{50}));
+    }
+    std::ranges::sort(readings.probes, {}, &ProbeReading::key);
+    seen.evidence = Sourced<Readings>::ok(std::move(readings), seen.now);
+    const auto ms = [](int n) { return milliseconds{n}; };
+    const Users before{.sent = 36, .rtt = ms(100), .rtt_low = ms(99), .rtt_high = ms(101)};
+    state.sessions["cmi"] = {.stance = kPlain, .decision = 7};
+    state.learned.open["cmi"] = {.decision = 7,
+                                 .from = kAskMobile,
+                                 .to = kPlain,
+                                 .at = seen.now,
+                                 .aims = {{"mobile", {.before = before}}},
+                                 .controls = {{"telecom", ms(50)}}};
+  }
+
+  /// What is found so long after the step.
+  std::optional<Effect> found(Duration after) {
+    seen.now = test::kStart + after;
+    seen.evidence.value->at = seen.now;
+    std::vector<Event> events;
+    core::measure(bench.setup.config, seen, state, events);
+    const auto finding = state.learned.findings.find("cmi");
+    return finding == state.learned.findings.end() ? std::nullopt
+                                                   : std::optional{finding->second.effect};
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a prediction goes with the step, and the ladder waits until it is measured") {
@@ -396,4 +446,39 @@ TEST_CASE(
   const auto& again = e.bench.state.learned.lessons.at(key);
   CHECK(again.times == 2);
   CHECK(again.until - again.at == hours{24 * 7});
+}
+
+TEST_CASE("policy prefer: a step answers for the users whom it moves") {
+  const Bench bench{"hk-idc-1"};
+  Readings readings{.at = test::kStart};
+  for (const auto& carrier : bench.setup.config.carriers) {
+    for (const auto& region : bench.setup.config.regions)
+      readings.probes.push_back(steady({"", "", carrier, region, Target::vip}, milliseconds{50}));
+  }
+  std::ranges::sort(readings.probes, {}, &ProbeReading::key);
+  const Seen seen{.now = test::kStart, .evidence = Sourced<Readings>::ok(readings, test::kStart)};
+  const std::vector<PathReport> paths;
+  const std::vector<CarrierPlan> plans;
+  core::Context context{
+      .config = bench.setup.config, .seen = seen, .paths = paths, .state = {}, .carriers = &plans};
+  // Telecom was to be elsewhere before, and is to be elsewhere after.
+  core::predict(context, {.upstream = "pccw",
+                          .from = {.asks = {{"telecom", {.verb = Verb::local_pref}}}},
+                          .to = {.asks = {{"telecom", {.verb = Verb::prepend_to, .count = 1}},
+                                          {"unicom", {.verb = Verb::local_pref}}}},
+                          .cause = Cause::carrier,
+                          .carriers = {"unicom"}});
+  const auto& open = context.state.learned.open.at("pccw");
+  REQUIRE(open.aims.size() == 1);
+  CHECK(open.aims.contains("unicom"));
+  CHECK(open.controls == std::map<std::string, Duration>{{"mobile", milliseconds{50}},
+                                                         {"telecom", milliseconds{50}}});
+}
+
+TEST_CASE("a minute of pings proves an outage or another RTT, some losses only ten minutes do") {
+  CHECK(Arrival{milliseconds{300}}.found(minutes{2}) == Effect::harmful);
+  CHECK(Arrival(milliseconds{100}, 6).found(minutes{2}) == Effect::harmful);
+  Arrival some{milliseconds{100}, 2};
+  CHECK(some.found(minutes{2}) == std::nullopt);
+  CHECK(some.found(minutes{12}) == Effect::harmful);
 }

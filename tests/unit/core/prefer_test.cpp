@@ -150,6 +150,27 @@ TEST_CASE("what is over by the time of a move is no reason for it") {
   CHECK(core::still_worse(PathReport{.key = {}}, {}, milliseconds{60}));
 }
 
+TEST_CASE("users are not sent from a path that has become well while the step had to wait") {
+  test::Bench bench{"hk-idc-1"};
+  bench.setup = preferring();
+  bench.setup.config.self = "hk-idc-1";
+  bench.run(minutes{10});
+  bench.state.freeze = Standing{.since = bench.now, .reason = "fibre works", .actor = "lin"};
+  bench.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                   .from = bench.now,
+                   .to = bench.now + minutes{10},
+                   .rtt = milliseconds{190},
+                   .loss = 60'000});
+  bench.run(minutes{10});
+  const SessionKey here{"hk-idc-1", "cmi"};
+  CHECK(bench.state.choices.at("mobile").primary != here);
+  REQUIRE(bench.step("cmi") != nullptr);
+  bench.run(minutes{1} + seconds{30});
+  bench.state.freeze.reset();
+  bench.run(minutes{5});
+  CHECK(bench.stance("cmi") == Stance{});
+}
+
 TEST_CASE("nothing is known, nothing is moved") {
   Play play;
   play.run(minutes{20});

@@ -99,6 +99,7 @@ class Scenario {
       }
       probes.ping(scene.load, scene.routing.spread(), scene.tick);
       if (scene.now.time_since_epoch() % seconds{30} != Duration{0}) return;
+      for (auto& node : pilot.nodes()) tell(node, scene.now);
       pilot.cycle(probes, scene.routing, scene.now);
       for (const auto& node : pilot.nodes()) {
         for (const auto& event : node.events) {
@@ -160,6 +161,7 @@ class Scenario {
       words >> at >> what;
       if (what == "path") return path(clock_of(at), words);
       if (what == "probe") return probe(clock_of(at), words);
+      if (what == "roas") fixture_.setup.config.rpki.router = true;
       if (what == "order") return order(clock_of(at), words);
       other(clock_of(at), what, words);
     }
@@ -265,9 +267,24 @@ class Scenario {
         if (what == "clock") node.ahead = on ? duration_of(how.substr(1)) : Duration{0};
         if (what == "clock" && how.front() == '-') node.ahead = -node.ahead;
         if (what == "inventory") inventory(node, how, on);
+        if (what == "roas") roas_[node.name] = on ? how : "valid";
       }
     };
     acts_.emplace_back(begin, end, act);
+  }
+
+  /// What the ROAs say in the coming cycle.
+  void tell(Node& node, Time now) const {
+    const auto& config = fixture_.config();
+    if (!config.rpki.router) return;
+    const auto found = roas_.find(node.name);
+    const auto how = found == roas_.end() ? "valid" : found->second;
+    const Origin origin{.state = how == "gone"      ? OriginState::not_found
+                                 : how == "invalid" ? OriginState::invalid
+                                                    : OriginState::valid};
+    OriginView view{.as_of = how == "expired" ? now - config.rpki.max_age - hours{1} : now};
+    for (const auto& entry : config.prefixes) view.prefixes[entry.prefix] = origin;
+    node.origins["bird"] = Sourced<OriginView>::ok(view, now);
   }
 
   static sim::Answer answer(const std::string& how) {
@@ -306,6 +323,7 @@ class Scenario {
   Fixture fixture_ = quiet(hours{1});
   std::vector<std::tuple<Duration, Duration, Act>> acts_;
   std::vector<std::shared_ptr<const core::Setup>> kept_;  ///< meters refer to them
+  std::map<std::string, std::string> roas_;  ///< [node]: "valid", "invalid", "gone", "expired"
   int most_updates_ = 0;
   int most_back_ = 0;
   std::string wanted_;

@@ -54,6 +54,7 @@ TEST_CASE("our controllers leave nobody without an announcement and are never da
     CHECK(profile.damped_s == 0);
     CHECK(profile.highest < 1'500);
   }
+  CHECK(ours.answers.calm_penalty <= 1'000);
 }
 
 TEST_CASE("the same seed gives the same run") {
@@ -82,7 +83,7 @@ TEST_CASE("an expectation that cannot be read is refused with the word") {
         "expectation 'rtt<115': it has no '<='; write for example rtt<=115ms");
   CHECK(parse_expectations("rt<=115").error().text ==
         "expectation 'rt<=115': no figure 'rt', there are rtt, loss, peak, updates, nobody, "
-        "penalty, damped, aba, regret, inflation, decided, missed, false; write for example "
+        "penalty, calm, damped, aba, regret, inflation, decided, missed, false; write for example "
         "rtt<=115ms");
   CHECK(parse_expectations("loss<=0.8ms").error().text ==
         "expectation 'loss<=0.8ms': 'loss' is in '%'; write for example rtt<=115ms");
