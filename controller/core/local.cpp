@@ -91,7 +91,9 @@ void keep_unlisted(const Context& context, InsideWanted& wanted) {
     wish.inside.vips.insert(vip);
     unlisted.push_back(fmt::format("{} on {}", to_string(vip.prefix), vip.link));
   }
-  for (const auto& [key, servers] : mine.services) {
+  for (const auto& entry : mine.services) {
+    const auto& key = entry.first;
+    const auto& servers = entry.second;
     const auto there = seen.services.find(key);
     if (wish.inside.services.contains(key) || there == seen.services.end() || leaves(servers))
       continue;
