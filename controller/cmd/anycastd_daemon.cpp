@@ -210,7 +210,7 @@ class Serve {
     if (!timer) return tl::unexpected(timer.error());
     timer_ = *timer;
     if (auto before = loop_.before_sleep([this] { arm(); }); !before) return before;
-    if (auto watched = watch_addresses(); !watched) return watched;
+    watch_addresses(config);
     loop_.on_wake([this] { published(); });
     const auto watchdog = watchdog_interval();
     return watchdog ? loop_.every(*watchdog, [this] { pet(); }) : Result<void>{};
@@ -230,17 +230,20 @@ class Serve {
 
  private:
   /// An address that somebody takes away comes back at once, and one whose link is there at last
-  /// too; where nobody can listen, in the next cycle.
-  Result<void> watch_addresses() {
+  /// too; where nobody can listen, in the next cycle. A node that keeps none asks the kernel for
+  /// nothing.
+  void watch_addresses(const Config& config) {
+    if (monitor_ || core::configured_vips(config).empty()) return;
     auto monitor = kernel::AddressMonitor::open();
-    if (!monitor) return {};
+    if (!monitor) return;
     monitor_.emplace(*std::move(monitor));
-    return loop_.watch(monitor_->fd(), [this] {
+    const auto watched = loop_.watch(monitor_->fd(), [this] {
       if (!monitor_->heard()) return;
       const auto last = shelf_.get();
       if (last && !core::configured_vips(*last->config).empty())
         mailbox_.wake(Mailbox::News::usual);
     });
+    if (!watched) monitor_.reset();
   }
 
   void arm() {
@@ -308,6 +311,7 @@ class Serve {
     }
     reload_error_.reset();
     auto taken = fmt::format("took configuration {}", prepared.setup->config.digest.substr(0, 7));
+    watch_addresses(prepared.setup->config);
     mailbox_.post(std::move(prepared.setup));
     return taken + prepared.problems;
   }
