@@ -167,9 +167,10 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
     out.state.changes.push_back(plan.now);
     tell_steps(config, thought, out.events);
   } else {
-    const bool first = plan.change->why == Change::Why::adopt;
-    out.events.push_back({.kind = first ? "applied" : "router-drift",
-                          .priority = first ? 6 : 4,
+    // A first fragment that says what was said already is no alarm; any other change is.
+    const bool quiet = plan.change->why == Change::Why::adopt && plan.change->charges.empty();
+    out.events.push_back({.kind = quiet ? "applied" : "router-drift",
+                          .priority = quiet ? 6 : 4,
                           .text = fmt::format("{}; done and verified in {}; next: nothing",
                                               plan.change->text, format_age(outcome.took)),
                           .node = config.self});

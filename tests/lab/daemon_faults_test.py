@@ -2,9 +2,10 @@
 
 import os
 import signal
+import time
 import unittest
 
-from faults import NODE, UPSTREAM, FaultTest
+from faults import NODE, UPSTREAM, FaultTest, net
 
 PROCESS = f"anycastd.{NODE}"
 
@@ -87,6 +88,33 @@ class DaemonFaults(FaultTest):
         self.until(lambda: self.config()["digest"] == good["digest"], 30, "the old configuration")
         self.until_run()
         self.assert_nothing_heard(self.before, 6)
+
+    def test_an_address_that_a_reload_names_is_back_at_once_when_somebody_deletes_it(self):
+        vip = f"{net.VIP}/32"
+
+        def bound():
+            return vip in self.lab.hosts.run(NODE, ["ip", "-o", "address", "show", "dev", "lo"])
+
+        def kept():
+            inside = self.status()["local"]["inside"] or {"vips": []}
+            return any(one["address"] == vip and one["bound"] for one in inside["vips"])
+
+        self.addCleanup(self.drop_in.unlink, missing_ok=True)
+        self.drop_in.write_text(f"nodes: {{{NODE}: {{local: {{link: lo}}}}}}\n")
+        self.hang_up()
+        self.until(kept, 30, "the address among those that are kept")
+        # A cycle puts it back as well, but what is deleted right after one waits for the next.
+        times, interval = 5, 2
+        began = time.monotonic()
+        for _ in range(times):
+            self.lab.hosts.run(NODE, ["ip", "address", "del", vip, "dev", "lo"])
+            self.until(bound, 10, "the address")
+        self.assertLess(time.monotonic() - began, (times - 1) * interval)
+        self.drop_in.unlink()
+        self.hang_up()
+        self.until(lambda: "not in the configuration any more" in self.notices(), 30, "a word")
+        self.assertTrue(bound(), "what is no longer named stays while the node announces")
+        self.assert_nothing_heard(self.before, 4)
 
     def test_a_missing_configuration_is_refused_too(self):
         good = self.config()

@@ -86,6 +86,21 @@ TEST_CASE("the first fragment is handed over without an alarm where it changes n
         "the daemon runs no fragment of ours yet: hand it over, announcements stay as they are");
 }
 
+TEST_CASE("a first fragment that changes what is announced is told with an alarm") {
+  Bench bench;
+  bench.run(minutes{1});
+  bench.tamper_router = [](RouterView& view) {
+    view.revision = 0;
+    view.sessions.at("cmi").exports.clear();
+  };
+  bench.events.clear();
+  bench.cycle();
+  CHECK(bench.changes == 1);
+  CHECK(told(bench, "router-drift") == 1);
+  CHECK(told(bench, "applied") == 0);
+  CHECK(bench.last.plan.change->text == "the daemon runs no fragment of ours yet: hand it over");
+}
+
 TEST_CASE("blindness names the first fault behind it") {
   Bench bench;
   bench.run(minutes{1});
