@@ -73,8 +73,9 @@ class BirdSpeaker final : public RouteSpeaker {
 
   Result<void> read_daemon(Client& client, RouterView& view);
   Result<SessionView> read_session(Client& client, const std::string& upstream,
-                                   const std::string& protocol, RouterView& view);
-  void read_files(const Status& status, RouterView& view) const;
+                                   const std::vector<Prefix>& routes, RouterView& view);
+  void read_fragment(RouterView& view) const;
+  void read_operator_files(const Status& status, RouterView& view) const;
 
   Settings settings_;
   std::optional<Client> held_ = {};

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
 #include "controller/render/fragment.hpp"
+#include "controller/render/fragment_text.hpp"
 
 namespace anycast::bird {
 namespace {
@@ -23,6 +25,19 @@ bool session_fell(const Reply& reply) {
   const auto text = reply.text(9001).value_or("");
   return text == "No valid tables" ||
          text.starts_with("Requested 'show route export' to protocols");
+}
+
+/// What may be exported: the prefixes, and the hosts that the fragment has beside them. Each is
+/// asked for by itself, since BIRD goes through a whole table for what is inside of one.
+std::vector<Prefix> all_routes(std::vector<Prefix> prefixes, const std::string& fragment) {
+  const auto text = render::parse_fragment("bird", fragment);
+  if (!text) return prefixes;
+  const auto configured = prefixes;
+  std::ranges::copy_if(text->routes, std::back_inserter(prefixes), [&](const Prefix& route) {
+    return std::ranges::any_of(configured,
+                               [&](const Prefix& prefix) { return is_host_of(route, prefix); });
+  });
+  return prefixes;
 }
 
 /// BIRD prints its start by the clock of today, which moves with every correction; the socket it
@@ -86,17 +101,20 @@ Result<void> BirdSpeaker::read_daemon(Client& client, RouterView& view) {
   const auto waiting = asked("configure status", read_unconfirmed);
   if (!waiting) return tl::unexpected(waiting.error());
   view.unconfirmed = *waiting;
+  read_fragment(view);
+  const auto routes = all_routes(settings_.prefixes, view.fragment);
   for (const auto& [upstream, protocol] : settings_.protocols) {
-    auto session = read_session(client, upstream, protocol, view);
+    auto session = read_session(client, upstream, routes, view);
     if (!session) return tl::unexpected(session.error());
     view.sessions[upstream] = std::move(*session);
   }
-  read_files(*status, view);
+  read_operator_files(*status, view);
   return {};
 }
 
 Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string& upstream,
-                                              const std::string& protocol, RouterView& view) {
+                                              const std::vector<Prefix>& routes, RouterView& view) {
+  const auto& protocol = settings_.protocols.at(upstream);
   const auto found =
       client.ask(fmt::format("show protocols all {}", quote(protocol))).and_then(read_protocol);
   if (!found) return tl::unexpected(found.error());
@@ -117,7 +135,7 @@ Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string&
     }
   }
   if (!session.up) return session;
-  for (const auto& prefix : settings_.prefixes) {
+  for (const auto& prefix : routes) {
     const auto channel = bgp.channels.find(family_of(prefix));
     if (channel == bgp.channels.end() || !channel->second.up) continue;
     const auto reply =
@@ -126,9 +144,9 @@ Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string&
     if (session_fell(*reply)) {
       return SessionView{.state = "down", .since = bgp.since};
     }
-    const auto routes = read_routes(*reply);
-    if (!routes) return tl::unexpected(routes.error());
-    session.exports.insert(session.exports.end(), routes->begin(), routes->end());
+    const auto exports = read_routes(*reply);
+    if (!exports) return tl::unexpected(exports.error());
+    session.exports.insert(session.exports.end(), exports->begin(), exports->end());
   }
   std::ranges::sort(session.exports);
   if (exported > static_cast<std::int64_t>(session.exports.size())) {
@@ -139,13 +157,16 @@ Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string&
   return session;
 }
 
-void BirdSpeaker::read_files(const Status& status, RouterView& view) const {
+void BirdSpeaker::read_fragment(RouterView& view) const {
   if (auto text = read_file(settings_.fragment)) {
     view.fragment = std::move(*text);
     view.file_revision = render::revision_of(view.fragment);
   } else {
     view.notices.push_back(text.error().text);
   }
+}
+
+void BirdSpeaker::read_operator_files(const Status& status, RouterView& view) const {
   const auto config = read_operator_config(settings_.operator_config, settings_.fragment);
   if (!config) {
     view.notices.push_back(config.error().text);

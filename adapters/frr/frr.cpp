@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "adapters/frr/discard.hpp"
 #include "adapters/system/file.hpp"
 #include "adapters/system/lock.hpp"
 #include "controller/render/frr_text.hpp"
@@ -184,9 +185,13 @@ Result<void> FrrSpeaker::silence(const Fragment& withdrawn) {
   from->objects = only(std::move(from->objects), both(to.networks, before.networks));
   const auto quiet = vty->configure(without_networks(from->objects, from->instance));
   if (!quiet) return unsaid("not withdrawn", quiet.error());
+  const auto dropped = hosts_in(settings_, from->objects);
   from->objects.networks.clear();
   if (auto ok = bring(*vty, *from, to, &withdrawn.exports); !ok) {
     return unsaid("withdrawn but volatile", ok.error());
+  }
+  if (!dropped.empty()) {
+    if (auto ok = discard(settings_, hosts_in(settings_, to)); !ok) return ok;
   }
   if (!written) return unsaid("withdrawn but volatile", written.error());
   if (!ended) return unsaid("withdrawn but volatile", ended.error());

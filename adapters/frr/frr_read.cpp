@@ -5,6 +5,7 @@
 #include "adapters/frr/frr.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
+#include "controller/model/blackhole.hpp"
 #include "controller/render/fragment.hpp"
 
 namespace anycast::frr {
@@ -71,7 +72,9 @@ Result<std::vector<Export>> FrrSpeaker::exports_of(Vty& vty, const std::string& 
   auto routes = read_advertised(reply->text);
   if (!routes) return routes;
   std::erase_if(*routes, [&](const Export& route) {
-    return std::ranges::find(settings_.prefixes, route.prefix) == settings_.prefixes.end();
+    return std::ranges::none_of(settings_.prefixes, [&](const Prefix& prefix) {
+      return route.prefix == prefix || is_host_of(route.prefix, prefix);
+    });
   });
   for (auto& route : *routes) {
     route.communities = communities_for(objects, session.map, route.prefix);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "adapters/frr/discard.hpp"
 #include "adapters/frr/frr.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
@@ -102,6 +103,21 @@ Result<void> FrrSpeaker::heard_of(Vty& vty, std::vector<Target> targets) const {
   return {};
 }
 
+/// Gives bgpd the time to find a route for each host: the UPDATE that `heard_of` waits for may have
+/// been that of the prefix. Who reads what is in force next sees whether it was enough.
+void FrrSpeaker::await_hosts(Vty& vty, const Objects& objects, const std::vector<Target>& targets,
+                             const Exports& wanted) const {
+  const auto deadline = deadline_in(settings_.timeout * kHeardInTimeouts);
+  const auto waits = [&](const Target& target) {
+    const auto exports = exports_of(vty, target.upstream, objects);
+    return wanted.contains(target.upstream) && exports && *exports != wanted.at(target.upstream);
+  };
+  for (const auto& target : targets) {
+    while (waits(target) && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(kPollEvery);
+  }
+}
+
 /// Gives bgpd the time to say what is not waited for: merged with a change that follows at once, it
 /// would let a neighbour hear the same twice.
 void FrrSpeaker::let_speak(Vty& vty, const Delta& delta, const std::vector<Target>& targets) const {
@@ -158,6 +174,12 @@ Result<void> FrrSpeaker::bring(Vty& vty, const Running& from, const Objects& to,
   if (changes.empty()) return {};
   auto reached = targets(vty, from.objects, wanted);
   if (!reached) return tl::unexpected(reached.error());
+  const auto hosts = hosts_in(settings_, to);
+  auto routes = hosts_in(settings_, from.objects);
+  routes.insert(hosts.begin(), hosts.end());
+  if (!routes.empty()) {
+    if (auto ok = discard(settings_, routes); !ok) return ok;
+  }
   if (auto ok = originate_again(vty, from, to); !ok) return ok;
   if (auto ok = carry_out(vty, changes, from.objects, *reached); !ok) return ok;
   if (wanted == nullptr) let_speak(vty, changes, *reached);
@@ -165,9 +187,14 @@ Result<void> FrrSpeaker::bring(Vty& vty, const Running& from, const Objects& to,
   if (!now) return tl::unexpected(now.error());
   auto ours = to.networks;
   ours.insert(from.objects.networks.begin(), from.objects.networks.end());
-  if (only(now->objects, ours) == to) return {};
-  return fail(Remedy::look_at_peer,
-              "bgpd runs other objects of ours after the change than it was told");
+  if (only(now->objects, ours) != to) {
+    return fail(Remedy::look_at_peer,
+                "bgpd runs other objects of ours after the change than it was told");
+  }
+  if (wanted != nullptr && !routes.empty()) await_hosts(vty, now->objects, *reached, *wanted);
+  const auto done = routes.empty() ? Result<void>{} : discard(settings_, hosts);
+  if (!done) heard_.push_back("hosts are still discarded here: " + done.error().text);
+  return {};
 }
 
 void FrrSpeaker::clean_others() {

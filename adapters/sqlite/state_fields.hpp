@@ -1,5 +1,6 @@
 #pragma once
 
+#include "adapters/sqlite/order_fields.hpp"
 #include "controller/model/state.hpp"
 
 namespace anycast {
@@ -24,16 +25,6 @@ void fields(Io& io, S& value, const PathKey* /*type*/) {
 }
 
 template <class Io, class S>
-void fields(Io& io, S& value, const Pin* /*type*/) {
-  auto& [stance, until, reason, actor, force] = value;
-  io("stance", stance);
-  io("until_us", until);
-  io("reason", reason);
-  io("actor", actor);
-  io("force", force);
-}
-
-template <class Io, class S>
 void fields(Io& io, S& value, const SessionState* /*type*/) {
   auto& [stance, rung, since, cause, why, decision, pin, hold_until, withdrawals, reversals] =
       value;
@@ -47,17 +38,6 @@ void fields(Io& io, S& value, const SessionState* /*type*/) {
   io("hold_until_us", hold_until);
   io("withdrawals_us", withdrawals);
   io("reversals_us", reversals);
-}
-
-template <class Io, class S>
-void fields(Io& io, S& value, const Standing* /*type*/) {
-  auto& [since, until, reason, actor, now, force] = value;
-  io("since_us", since);
-  io("until_us", until);
-  io("reason", reason);
-  io("actor", actor);
-  io("now", now);
-  io("force", force);
 }
 
 template <class Io, class S>
@@ -121,7 +101,7 @@ template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, origins, up, services, inside] = value;
+         router_away, learned, choices, blackholes, origins, up, services, inside] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -141,6 +121,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("router_away_us", router_away);
   io("learned", learned);
   io("choices", choices);
+  io("blackholes", blackholes);
   io("origins", origins);
   io("up", up);
   io("services", services);

@@ -18,9 +18,9 @@ constexpr double kLongest = 366.0 * 24 * 3600;  // seconds: a longer pin is "unt
 constexpr double kShortestConfirm = 5;          // seconds: below, nobody can look and answer
 constexpr double kLongestConfirm = 3600;
 
-const std::vector<std::string> kMembers = {"kind",        "upstream",        "stance",
-                                           "for_seconds", "reason",          "now",
-                                           "decision",    "confirm_seconds", "force"};
+const std::vector<std::string> kMembers = {"kind",   "upstream", "stance",   "for_seconds",
+                                           "reason", "now",      "decision", "confirm_seconds",
+                                           "force",  "host"};
 
 tl::unexpected<Error> wrong(std::string text) { return fail(Remedy::fix_value, std::move(text)); }
 
@@ -34,6 +34,8 @@ std::vector<std::string> taken(Kind kind) {
     case Kind::apply: return {"confirm_seconds", "force"};
     case Kind::undo: return {"decision", "force"};
     case Kind::undrain: return {"force"};
+    case Kind::blackhole: return {"host", "upstream", "for_seconds"};
+    case Kind::unblackhole: return {"host", "upstream"};
     case Kind::unfreeze:
     case Kind::confirm: return {};
   }
@@ -47,8 +49,8 @@ Result<Kind> read_kind(const nlohmann::json& body) {
   const auto kind = parse_order_kind(word);
   if (kind) return *kind;
   return wrong(fmt::format(
-      "unknown kind '{}', expected drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm or "
-      "undo",
+      "unknown kind '{}', expected drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm, "
+      "undo, blackhole or unblackhole",
       printable(word)));
 }
 
@@ -124,6 +126,31 @@ Result<Stance> read_stance(const nlohmann::json& body, const Config& config,
   return *stance;
 }
 
+/// An address, or a prefix of full length.
+Result<Prefix> read_host(const nlohmann::json& body) {
+  const auto found = body.find("host");
+  if (found == body.end() || !found->is_string()) return wrong("'host' is missing or no string");
+  const auto word = found->get<std::string>();
+  if (const auto address = Address::parse(word)) return Prefix{*address, address->bits()};
+  const auto prefix = Prefix::parse(word);
+  if (prefix && prefix->length == prefix->address.bits()) return *prefix;
+  return wrong(
+      fmt::format("'{}' is no host, expected an address, a /32 or a /128", printable(word)));
+}
+
+Result<void> read_blackhole(const nlohmann::json& body, const Config& config, Order& order) {
+  if (order.kind != Kind::blackhole && order.kind != Kind::unblackhole) return {};
+  const auto upstream = read_upstream(body, config);
+  if (!upstream) return tl::unexpected(upstream.error());
+  order.upstream = *upstream;
+  const auto host = read_host(body);
+  if (!host) return tl::unexpected(host.error());
+  order.host = *host;
+  if (order.kind == Kind::blackhole && !body.contains("for_seconds"))
+    return wrong("'for_seconds' is missing: it has to end");
+  return {};
+}
+
 Result<void> read_pin(const nlohmann::json& body, const Config& config, Order& order) {
   if (order.kind != Kind::pin && order.kind != Kind::unpin) return {};
   const auto upstream = read_upstream(body, config);
@@ -170,6 +197,8 @@ Result<Order> parse_order(std::string_view text, const Config& config) {
   if (!reason) return tl::unexpected(reason.error());
   order.reason = *reason;
   if (const auto pin = read_pin(body, config, order); !pin) return tl::unexpected(pin.error());
+  if (const auto read = read_blackhole(body, config, order); !read)
+    return tl::unexpected(read.error());
   if (const auto rest = read_rest(body, order); !rest) return tl::unexpected(rest.error());
   return order;
 }

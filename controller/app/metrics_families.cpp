@@ -257,6 +257,16 @@ Counts from_zero(Counts decisions) {
   return decisions;
 }
 
+void blackholes(Exposition& out, const Published& p) {
+  out.family("anycast_blackhole_until_timestamp_seconds", "gauge",
+             "Unix time at which an upstream stops to drop a host of ours (RFC 7999).");
+  for (const auto& [key, one] : p.state.blackholes) {
+    out.sample(
+        {{"node", p.config->self}, {"host", to_string(one.host)}, {"upstream", one.upstream}},
+        to_unix(one.until));
+  }
+}
+
 void guards(Exposition& out, const Published& p) {
   out.family("anycast_decisions_total", "counter", "Decisions taken, by cause.");
   counts(out, from_zero(p.counters.decisions), {"action", "cause"});
@@ -364,6 +374,7 @@ void families(Exposition& out, const Published& p, const Context& context) {
   carriers(out, p);
   announcements(out, p, context.now);
   origins(out, p);
+  blackholes(out, p);
   guards(out, p);
   services(out, p);
   inside(out, p);

@@ -53,6 +53,7 @@ Json plan(const Published& p) {
   out["already_in_force"] = p.plan.already_in_force;
   out["in_force_revision"] = whole.at("local").at("router").at("revision");
   out["wanted_revision"] = p.plan.fragment.revision;
+  if (whole.contains("blackholes")) out["blackholes"] = whole.at("blackholes");
   out["confirm_until"] = whole.at("local").at("router").at("confirm_until");
   return out;
 }

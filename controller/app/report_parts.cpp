@@ -55,11 +55,19 @@ Json levels(const Config& config, const std::string& carrier, const std::string&
           {"clear", limit(config, carrier, measure, "clear", number(values.clear))}};
 }
 
+/// Hosts that an upstream is to drop are no announcement of what they stand in.
+std::vector<Export> without_blackholes(const Published& p, std::vector<Export> exports) {
+  std::erase_if(exports,
+                [&](const Export& route) { return is_blackhole(*p.config, route.prefix); });
+  return exports;
+}
+
 std::string word(Change::Why why) {
   switch (why) {
     case Change::Why::step: return "step";
     case Change::Why::drift: return "drift";
     case Change::Why::adopt: return "adopt";
+    case Change::Why::blackhole: return "blackhole";
   }
   return "?";
 }
@@ -206,6 +214,20 @@ Json last_apply(const Published& p) {
           {"diff", last.diff.empty() ? Json(nullptr) : Json(last.diff)}};
 }
 
+Json blackholes(const Published& p) {
+  Json out = Json::array();
+  for (const auto& [key, one] : p.state.blackholes) {
+    out.push_back({{"host", to_string(one.host)},
+                   {"upstream", one.upstream},
+                   {"since", time(one.since)},
+                   {"until", time(one.until)},
+                   {"left_seconds", to_seconds(std::max(Duration{}, one.until - p.now))},
+                   {"reason", one.reason},
+                   {"actor", one.actor}});
+  }
+  return out;
+}
+
 Json notices(const Published& p) {
   Json out = Json::array();
   for (const auto& n : p.plan.notices) {
@@ -260,7 +282,7 @@ std::optional<Actual> actual(const Published& p, const std::string& upstream) {
   if (!p.router.value) return std::nullopt;
   const auto found = p.router.value->sessions.find(upstream);
   if (found == p.router.value->sessions.end() || !found->second.up) return Actual{.state = "down"};
-  const auto& exports = found->second.exports;
+  const auto exports = without_blackholes(p, found->second.exports);
   if (exports.empty()) return Actual{.state = "withdrawn"};
   const auto says = core::said(p.config->upstreams.at(upstream), exports.front());
   Actual out{
@@ -330,7 +352,7 @@ std::optional<std::vector<std::string>> announces(const Published& p, const std:
   }
   if (!p.router.value) return std::nullopt;
   for (const auto& [upstream, session] : p.router.value->sessions) {
-    if (session.up && !session.exports.empty()) out.push_back(upstream);
+    if (session.up && !without_blackholes(p, session.exports).empty()) out.push_back(upstream);
   }
   return out;
 }

@@ -33,6 +33,8 @@ Json checks(const Published& p);
 /// What is handed to the routing daemon, or null.
 Json change(const std::optional<Change>& handed);
 Json notices(const Published& p);
+/// Hosts that an upstream is to drop, with who ordered it and the time that is left.
+Json blackholes(const Published& p);
 
 /// Place of the most special entry of `keys` that the files set, or nullptr.
 const Place* origin(const Config& config, const std::vector<std::string>& keys);

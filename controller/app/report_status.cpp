@@ -296,6 +296,7 @@ Json status(const Published& p) {
   out["guards"] = guards(p);
   out["drain"] = standing(p.state.drain);
   out["freeze"] = standing(p.state.freeze);
+  if (!p.state.blackholes.empty()) out["blackholes"] = blackholes(p);
   out["local"] = {{"router", router(p)},
                   {"services", services(p)},
                   {"checks", checks(p)},

@@ -51,6 +51,7 @@ std::string print_reply(const Json& r, const Look& look) {
 std::string table(const Json& r, const Look& look) {
   const auto kind = str(at(r, "kind"));
   if (kind == "Status") return print_status(r, look);
+  if (kind == "Blackholes") return print_blackholes(r, look);
   if (kind == "Explain") return print_explain(r, look);
   if (kind == "Plan") return print_plan(r, look);
   if (kind == "Probes") return print_probes(r, look);

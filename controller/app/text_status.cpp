@@ -235,6 +235,23 @@ std::string pins(const Json& r, const Look& look) {
   return out;
 }
 
+}  // namespace
+
+std::string blackhole_lines(const Json& r, const Look& look) {
+  std::string out;
+  for (const auto& one : items(at(r, "blackholes"))) {
+    out += labelled(out.empty() ? "drops" : "",
+                    fmt::format("{} at {} by {}, until {} ({} left): \"{}\"", str(at(one, "host")),
+                                str(at(one, "upstream")), str(at(one, "actor")),
+                                clock(r, at(one, "until"), look), age(at(one, "left_seconds")),
+                                str(at(one, "reason"))),
+                    kMargin, look);
+  }
+  return out;
+}
+
+namespace {
+
 std::string nexts(const Json& r, const Look& look) {
   std::string out;
   for (const auto& up : items(at(r, "upstreams"))) {
@@ -297,9 +314,14 @@ std::string print_status(const Json& r, const Look& look) {
   std::string out = head_line(r, look) + sources_line(r, look) + notices(r, look);
   out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look) + inside(r, look);
   const auto tail = standing(r, "freeze", "frozen", look) + standing(r, "drain", "drained", look) +
-                    pins(r, look) + pending(r, look) + recent(r, look) + nexts(r, look) +
-                    why(r, look);
+                    pins(r, look) + blackhole_lines(r, look) + pending(r, look) + recent(r, look) +
+                    nexts(r, look) + why(r, look);
   return tail.empty() ? out : out + "\n" + tail;
+}
+
+std::string print_blackholes(const Json& r, const Look& look) {
+  const auto out = blackhole_lines(r, look);
+  return out.empty() ? "no host of ours is dropped by an upstream\n" : out;
 }
 
 Check nagios(const Json& r) {

@@ -152,8 +152,13 @@ class Tree {
   }
 
   CLI::App* give(const std::string& kind, const std::string& help) {
-    auto* sub =
-        command(kind, help, [kind](const Options& options) { return cmd::order(kind, options); });
+    return give(app_, kind, kind, help);
+  }
+
+  CLI::App* give(CLI::App& above, const std::string& name, const std::string& kind,
+                 const std::string& help) {
+    auto* sub = command(above, name, help,
+                        [kind](const Options& options) { return cmd::order(kind, options); });
     sub->add_option("--reason", o.reason, "why; goes into the history (asked for on a terminal)");
     sub->add_flag("-y,--yes", o.yes, "do not ask");
     return sub;
@@ -193,7 +198,21 @@ class Tree {
         ->add_option("--for", o.lasts, "until then")
         ->check(duration());
     give("unfreeze", "end a freeze");
+    blackholes();
     command("reload", "take the configuration file again, if it is right", cmd::reload);
+  }
+
+  void blackholes() {
+    auto* b = command("blackhole", "hosts of ours whose traffic an upstream drops (RFC 7999)",
+                      cmd::blackholes);
+    auto* add = give(*b, "add", "blackhole", "let an upstream drop a host's traffic, for a time");
+    add->add_option("host", o.host, "an address of our prefixes")->required();
+    add->add_option("--upstream", o.upstream, "of this node")->required();
+    add->add_option("--for", o.lasts, "it ends by itself then")->check(duration())->required();
+    auto* del = give(*b, "del", "unblackhole", "end it before its time");
+    del->add_option("host", o.host, "as it was given")->required();
+    del->add_option("--upstream", o.upstream, "of this node")->required();
+    command(*b, "list", "those in force, with their end and author", cmd::blackholes);
   }
 
   void offline() {

@@ -35,6 +35,7 @@ struct Options {
   std::string node;                ///< as an option or as a positional
   std::vector<std::string> words;  ///< positionals that may be left out
   std::string upstream;
+  std::string host;
   std::string stance;
   std::string reason;
   std::string lasts;  ///< --for
@@ -94,8 +95,10 @@ int config(const Options& options);
 int version(const Options& options);
 int doctor(const Options& options);
 
-/// drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm, undo.
+/// By an order's kind: drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm, undo,
+/// blackhole, unblackhole.
 int order(const std::string& kind, const Options& options);
+int blackholes(const Options& options);
 int reload(const Options& options);
 
 int check_config(const Options& options);

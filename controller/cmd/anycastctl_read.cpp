@@ -150,6 +150,18 @@ int plan_of_file(const Options& options) {
   return options.exit_code && refused_or_wanted(made) ? kNotClean : kOk;
 }
 
+int blackholes(const Options& options) {
+  const auto answer = Daemon{options}.get("/v1/status");
+  if (!answer) return answer.error();
+  print({{"api", "anycastd/v1"},
+         {"kind", "Blackholes"},
+         {"node", answer->value("node", "")},
+         {"time", answer->value("time", "")},
+         {"blackholes", answer->value("blackholes", Json::array())}},
+        options);
+  return kOk;
+}
+
 int history(const Options& options) {
   std::map<std::string, std::string> query = {{"n", std::to_string(options.count)}};
   for (const auto& [name, word] : {std::pair{"since", options.since}, {"until", options.until}}) {

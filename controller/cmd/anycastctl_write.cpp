@@ -43,6 +43,13 @@ std::string sentence(const std::string& kind, const Options& o, const Json& stat
   if (kind == "undrain") return fmt::format("let {} announce again, step by step", node);
   if (kind == "freeze")
     return fmt::format("freeze {} {}: nothing is changed by itself", node, lasts);
+  if (kind == "blackhole") {
+    return fmt::format(
+        "let {} drop all traffic to {} {}: whoever it is for is not reached by that "
+        "way",
+        o.upstream, o.host, lasts);
+  }
+  if (kind == "unblackhole") return fmt::format("let {} through {} again", o.host, o.upstream);
   if (kind == "unfreeze") return fmt::format("let {} act again", node);
   if (kind == "apply") return fmt::format("apply the plan above on {}", node);
   if (kind == "undo") return fmt::format("go back to what {} announced before", node);
@@ -67,6 +74,7 @@ tl::expected<Json, int> body_of(const std::string& kind, const Options& o) {
   if (kind == "pin" && o.lasts.empty() && !o.forever)
     return tl::unexpected(complain(kUsage, "pin needs --for DURATION, or --forever"));
   if (!o.upstream.empty()) body["upstream"] = o.upstream;
+  if (!o.host.empty()) body["host"] = o.host;
   if (!o.stance.empty()) body["stance"] = o.stance;
   if (o.now) body["now"] = true;
   if (o.force) body["force"] = true;

@@ -83,7 +83,8 @@ class Dictionary {
            {"do: blackhole, or the upstream's own value"});
   }
 
-  /// Every value has one meaning, and every meaning one value.
+  /// Every value has one meaning, and every meaning one value; to drop traffic an upstream may want
+  /// its own and the well-known one.
   void check_once(const Community& entry, const std::string& path) {
     const auto at = c_.bound.at(path + ".value");
     const auto [means, new_value] = values_.emplace(entry.value, path);
@@ -92,6 +93,7 @@ class Dictionary {
              fmt::format("{} has a meaning already", entry.value),
              {"given at " + c_.report.refer(c_.bound.at(means->second + ".value"), at)});
     }
+    if (entry.does == Does::blackhole) return;
     const auto [first, new_meaning] = meanings_.emplace(meaning(entry), path);
     if (new_meaning) return;
     refuse(path, ".do", "community-twice",

@@ -15,8 +15,9 @@ namespace {
 
 /// What a session says, so that nothing that is announced is taken away by taking over: where only
 /// some of its prefixes are, as with one that was just added to the file, it counts as announcing.
-Stance as_found(const Config& config, const std::string& upstream,
-                const std::vector<Export>& exports) {
+/// Hosts that it drops are no announcement.
+Stance as_found(const Config& config, const std::string& upstream, std::vector<Export> exports) {
+  std::erase_if(exports, [&](const Export& route) { return is_blackhole(config, route.prefix); });
   auto out = said(config, upstream, exports);
   if (out.announces() || exports.empty()) return out;
   out = {};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/base/text.hpp"
+#include "controller/core/blackhole.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/guard.hpp"
@@ -32,9 +33,10 @@ bool leaves_dead(const std::vector<Step>& steps) {
 }
 
 /// What it is handed over for, in one line.
-std::string purpose(const Change& change, const std::vector<std::string>& steps) {
+std::string purpose(const Change& change, const std::vector<std::string>& words) {
   switch (change.why) {
-    case Change::Why::step: return join(steps, ", ");
+    case Change::Why::step:
+    case Change::Why::blackhole: return join(words, ", ");
     case Change::Why::drift: return "the daemon runs something else than we want: put it back";
     case Change::Why::adopt: break;
   }
@@ -65,6 +67,11 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
       unified_diff(router.fragment, fragment.text, setup.config.router.fragment + " (in force)",
                    setup.config.router.fragment + " (planned)");
   out.charges = charges(setup.config, router, fragment);
+  if (auto hosts = only_blackholes(setup.config, router, fragment)) {
+    out.why = Change::Why::blackhole;
+    out.upstreams = std::move(hosts->upstreams);
+    words = {std::move(hosts->text)};
+  }
   out.text = purpose(out, words);
   const auto wanted = stances(state);
   const bool nothing =
@@ -99,13 +106,16 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
   return {.state = std::move(trial.state), .steps = std::move(steps)};
 }
 
-/// The fragment for the stances, if it can be rendered.
-Result<Fragment> fragment_for(const Setup& setup, const Seen& seen,
-                              std::map<std::string, Stance> stances, Rendered& rendered) {
-  if (rendered.fragment && rendered.stances == stances) return *rendered.fragment;
-  auto out = render::fragment(setup.fragment, setup.config, stances,
+/// The fragment for what the state says, if it can be rendered.
+Result<Fragment> fragment_for(const Setup& setup, const Seen& seen, const State& state,
+                              Rendered& rendered) {
+  auto wanted = stances(state);
+  auto hosts = host_routes(state.blackholes);
+  if (rendered.fragment && rendered.stances == wanted && rendered.hosts == hosts)
+    return *rendered.fragment;
+  auto out = render::fragment(setup.fragment, setup.config, wanted, hosts,
                               seen.router.value->revision.value_or(0));
-  if (out) rendered = {.stances = std::move(stances), .fragment = *out};
+  if (out) rendered = {.stances = std::move(wanted), .hosts = std::move(hosts), .fragment = *out};
   return out;
 }
 
@@ -127,7 +137,8 @@ Result<std::optional<Change>> proposal(const Setup& setup, const Context& before
   const bool by_itself = setup.config.mode == Mode::automatic && !before.forced;
   if (plan.steps.empty() || (by_itself && !waits_for_a_person(plan))) return change;
   const auto proposed = as_applied(before, ordered.steps);
-  const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state));
+  const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state),
+                                     host_routes(proposed.state.blackholes));
   if (!then) return tl::unexpected(then.error());
   return change_to(setup, before.seen, *then, proposed.state, proposed.steps);
 }
@@ -146,7 +157,7 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
                  const State& next, Plan& plan, Rendered& rendered) {
   const auto& seen = before.seen;
   if (!seen.router.value || next.pending || next.sessions.empty()) return;
-  auto wanted = fragment_for(setup, seen, stances(next), rendered);
+  auto wanted = fragment_for(setup, seen, next, rendered);
   if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
   plan.fragment = *std::move(wanted);
   const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
@@ -160,7 +171,9 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
     return std::ranges::any_of(plan.steps,
                                [&](const Step& s) { return s.decision != 0 && which(s); });
   };
-  const bool person = before.person_applies || taken([](const Step& s) { return !automatic(s); });
+  // A blackhole begins and ends as a person has said.
+  const bool person = before.person_applies || (change && change->why == Change::Why::blackhole) ||
+                      taken([](const Step& s) { return !automatic(s); });
   const bool back = taken([](const Step& s) { return s.cause == Cause::undo; });
   // Only the file differs: to put it back changes no announcement, and to leave it there lets the
   // next `configure` of anybody make active what nobody confirmed.
@@ -173,11 +186,12 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
   if (change && (!may || (waits && !person && !leaves_dead(plan.steps)))) {
     if (change->why != Change::Why::step)
       notice(plan, Notice::Level::warning, "drift", change->text);
-    return;
+    return notice_lingering(setup.config, seen, next, plan);
   }
   const bool meant = before.person_applies || before.forced;
-  if (change && !meant && notice_unlisted(setup.config, seen, plan)) return;
-  if (change && notice_beginnings(before, change->fragment, plan)) return;
+  const bool held = change && ((!meant && notice_unlisted(setup.config, seen, plan)) ||
+                               notice_beginnings(before, change->fragment, plan));
+  if (held) return notice_lingering(setup.config, seen, next, plan);
   plan.change = change;
   if (!plan.change) return;
   if (ordered.apply) plan.change->person_confirms = ordered.apply->confirm;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controller/base/text.hpp"
+#include "controller/model/blackhole.hpp"
 #include "controller/render/fragment.hpp"
 #include "controller/render/fragment_text.hpp"
 
@@ -21,7 +22,9 @@ std::vector<std::string> no_longer_listed(const Config& config, const RouterView
   for (const auto& [filter, exports] : text->filters) {
     const auto session = known.find(filter);
     for (const auto& route : exports) {
-      const bool listed = std::ranges::find(config.prefixes, route.prefix,
+      // A blackhole ends by itself, and more than its prefix is not announced by it.
+      const bool listed = is_blackhole(config, route.prefix) ||
+                          std::ranges::find(config.prefixes, route.prefix,
                                             &AnycastPrefix::prefix) != config.prefixes.end();
       if (session == known.end()) {
         out.push_back(fmt::format("{} by {}", to_string(route.prefix), filter));

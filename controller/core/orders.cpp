@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "controller/core/blackhole.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/guard.hpp"
@@ -72,6 +74,7 @@ class Desk {
       state_.freeze.reset();
       note("the freeze ended by its time");
     }
+    end_blackholes(context_.config, context_.seen.now, state_, events_);
     for (auto& [upstream, session] : state_.sessions) {
       if (!session.pin || !over(session.pin->until)) continue;
       session.pin.reset();
@@ -225,9 +228,58 @@ class Desk {
     out_.probation_order = order.id;
   }
 
+  void busy(const Order& order) {
+    reply(order, Outcome::refused, "refused: another change is under way, try again");
+  }
+
+  /// Each is answered by how the one change of its cycle ends.
+  void apply(const Order& order) {
+    if (out_.blackhole != 0) return busy(order);
+    out_.apply = order;
+  }
+
+  /// Answered once the daemon does it, or cannot.
+  void change_blackholes(const Order& order, Blackholes wanted, const std::string& what) {
+    if (context_.config.mode == Mode::observe)
+      return reply(order, Outcome::refused, "refused: mode observe changes nothing");
+    if (state_.pending || out_.blackhole != 0 || out_.apply) return busy(order);
+    out_.blackhole = order.id;
+    out_.blackholes_before = std::exchange(state_.blackholes, std::move(wanted));
+    record(order, what);
+  }
+
+  void blackhole(const Order& order) {
+    const auto key = key_of(order.host, order.upstream);
+    if (const auto why = refused_blackhole(context_, order))
+      return reply(order, Outcome::refused, "refused: " + *why);
+    auto wanted = state_.blackholes;
+    wanted[key] = {.host = order.host,
+                   .upstream = order.upstream,
+                   .since = context_.seen.now,
+                   .until = *until(order),
+                   .reason = order.reason,
+                   .actor = order.actor};
+    change_blackholes(order, std::move(wanted),
+                      fmt::format("blackhole {} on {} {}", to_string(order.host), order.upstream,
+                                  for_how_long(until(order))));
+  }
+
+  void unblackhole(const Order& order) {
+    auto wanted = state_.blackholes;
+    if (wanted.erase(key_of(order.host, order.upstream)) == 0) {
+      return reply(order, Outcome::refused,
+                   fmt::format("refused: '{}' is no blackhole on {}", to_string(order.host),
+                               order.upstream));
+    }
+    change_blackholes(
+        order, std::move(wanted),
+        fmt::format("no longer blackhole {} on {}", to_string(order.host), order.upstream));
+  }
+
   void handle(const Order& order) {
     const bool halts =
-        state_.freeze && (order.kind == Order::Kind::drain || order.kind == Order::Kind::pin);
+        state_.freeze && (order.kind == Order::Kind::drain || order.kind == Order::Kind::pin ||
+                          order.kind == Order::Kind::blackhole);
     if (halts) return reply(order, Outcome::refused, "refused: frozen by " + state_.freeze->actor);
     out_.forced = out_.forced || order.force;
     switch (order.kind) {
@@ -237,9 +289,11 @@ class Desk {
       case Order::Kind::unpin: return unpin(order);
       case Order::Kind::freeze: return freeze(order);
       case Order::Kind::unfreeze: return lift(order, state_.freeze, "frozen");
-      case Order::Kind::apply: out_.apply = order; return;
+      case Order::Kind::apply: return apply(order);
       case Order::Kind::confirm: return confirm(order);
       case Order::Kind::undo: return undo(order);
+      case Order::Kind::blackhole: return blackhole(order);
+      case Order::Kind::unblackhole: return unblackhole(order);
     }
   }
 

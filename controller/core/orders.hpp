@@ -14,7 +14,9 @@ struct Ordered {
   bool undo = false;
   bool forced = false;  ///< one of them goes beyond the flap-damping budget
   std::uint64_t probation_order =
-      0;  ///< the order that is answered once confirm or undo has happened
+      0;                        ///< the order that is answered once confirm or undo has happened
+  std::uint64_t blackhole = 0;  ///< the order that is answered once they have changed
+  Blackholes blackholes_before = {};  ///< what there was before it
 };
 
 /// Takes the orders into `context.state` (drain, pins, freeze) or refuses them, with a reply for

@@ -21,6 +21,17 @@ std::string kind_of(const Stance& stance) {
   return "step";
 }
 
+/// A first fragment that says what was said already is no alarm; any other change is.
+bool says_the_same(const Change& change) {
+  return change.why == Change::Why::adopt && change.charges.empty();
+}
+
+/// Of a change without a step.
+std::string kind_of(const Change& change) {
+  if (change.why == Change::Why::blackhole) return "blackhole";
+  return says_the_same(change) ? "applied" : "router-drift";
+}
+
 void tell_steps(const Config& config, const Thought& thought, std::vector<Event>& events) {
   for (const auto& step : thought.plan.steps) {
     if (step.decision == 0) continue;
@@ -111,6 +122,7 @@ State intent(const Config& config, const Thought& thought) {
   State out = thought.base();
   const auto& change = thought.plan.change;
   if (!change) return out;
+  out.blackholes = thought.next.blackholes;
   out.pending = Pending{.to_revision = change->fragment.revision,
                         .sessions = thought.next.sessions,
                         .charges = change->charges};
@@ -167,9 +179,8 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
     out.state.changes.push_back(plan.now);
     tell_steps(config, thought, out.events);
   } else {
-    // A first fragment that says what was said already is no alarm; any other change is.
-    const bool quiet = plan.change->why == Change::Why::adopt && plan.change->charges.empty();
-    out.events.push_back({.kind = quiet ? "applied" : "router-drift",
+    const bool quiet = says_the_same(*plan.change);
+    out.events.push_back({.kind = kind_of(*plan.change),
                           .priority = quiet ? 6 : 4,
                           .text = fmt::format("{}; done and verified in {}; next: nothing",
                                               plan.change->text, format_age(outcome.took)),

@@ -230,6 +230,37 @@ void answer_apply(const Ordered& ordered, Plan& plan) {
   }
 }
 
+/// What a person wants of the blackholes and cannot be handed over now has not happened.
+void answer_blackhole(const Config& config, const Ordered& ordered, Thought& out, Plan& plan) {
+  if (ordered.blackhole == 0) return;
+  if (plan.change) {
+    plan.answers = ordered.blackhole;
+    if (!out.without) out.without = out.next;
+    out.without->blackholes = ordered.blackholes_before;
+    return;
+  }
+  if (plan.already_in_force) {
+    plan.replies.push_back(
+        {ordered.blackhole, OrderReply::Outcome::done, "taken: the daemon has nothing to change"});
+    return;
+  }
+  out.next.blackholes = ordered.blackholes_before;
+  if (out.without) out.without->blackholes = ordered.blackholes_before;
+  static constexpr std::array kHolding = {"render", "router", "listed", "rpki", "drift"};
+  std::string why = "see anycastctl status";
+  for (const auto& notice : plan.notices) {
+    if (std::ranges::find(kHolding, notice.code) != kHolding.end()) why = notice.text;
+  }
+  plan.replies.push_back({ordered.blackhole, OrderReply::Outcome::refused,
+                          "refused: nothing can be handed over now: " + why});
+  plan.events.push_back(
+      {.kind = "guard-refused",
+       .priority = 4,
+       .text = "did not take the order for a blackhole: " + why + "; next: nothing",
+       .node = config.self,
+       .cause = "operator"});
+}
+
 }  // namespace
 
 Thought step(const Setup& setup, State state, const Seen& seen) {
@@ -302,6 +333,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   const bool over = out.next.safe_until && seen.now >= *out.next.safe_until;
   if (over && !plan.change) out.next.safe_until.reset();
   if (taken(plan.steps)) out.without = without(std::move(before->state), out.next);
+  answer_blackhole(config, ordered, out, plan);
   out.plan = std::move(plan);
   return out;
 }

@@ -35,6 +35,7 @@ struct Thought {
 /// no result; a new setup begins with an empty one.
 struct Rendered {
   std::map<std::string, Stance> stances = {};
+  HostRoutes hosts = {};
   std::optional<Fragment> fragment = {};
 };
 

@@ -6,15 +6,18 @@
 namespace anycast {
 namespace {
 using Kind = Order::Kind;
-constexpr std::array<std::pair<Kind, std::string_view>, 9> kKinds = {{{Kind::drain, "drain"},
-                                                                      {Kind::undrain, "undrain"},
-                                                                      {Kind::pin, "pin"},
-                                                                      {Kind::unpin, "unpin"},
-                                                                      {Kind::freeze, "freeze"},
-                                                                      {Kind::unfreeze, "unfreeze"},
-                                                                      {Kind::apply, "apply"},
-                                                                      {Kind::confirm, "confirm"},
-                                                                      {Kind::undo, "undo"}}};
+constexpr std::array<std::pair<Kind, std::string_view>, 11> kKinds = {
+    {{Kind::drain, "drain"},
+     {Kind::undrain, "undrain"},
+     {Kind::pin, "pin"},
+     {Kind::unpin, "unpin"},
+     {Kind::freeze, "freeze"},
+     {Kind::unfreeze, "unfreeze"},
+     {Kind::apply, "apply"},
+     {Kind::confirm, "confirm"},
+     {Kind::undo, "undo"},
+     {Kind::blackhole, "blackhole"},
+     {Kind::unblackhole, "unblackhole"}}};
 }  // namespace
 
 std::string to_string(Order::Kind kind) {

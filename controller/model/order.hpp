@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
 #include "controller/model/stance.hpp"
 
@@ -12,10 +13,23 @@ namespace anycast {
 
 /// What a person asked for through the control socket.
 struct Order {
-  enum class Kind { drain, undrain, pin, unpin, freeze, unfreeze, apply, confirm, undo };
+  enum class Kind {
+    drain,
+    undrain,
+    pin,
+    unpin,
+    freeze,
+    unfreeze,
+    apply,
+    confirm,
+    undo,
+    blackhole,
+    unblackhole
+  };
   Kind kind;
   std::uint64_t id = 0;                  ///< ticket that the reply names
-  std::string upstream = {};             ///< pin, unpin
+  std::string upstream = {};             ///< pin, unpin, blackhole, unblackhole
+  Prefix host = {};                      ///< blackhole, unblackhole
   Stance stance = {};                    ///< pin
   std::optional<Duration> lasts = {};    ///< none: until taken back
   std::optional<Duration> confirm = {};  ///< apply: a person has to confirm within this time

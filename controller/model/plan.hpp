@@ -111,7 +111,7 @@ struct Event {
 
 /// Handing over a fragment to the routing daemon.
 struct Change {
-  enum class Why { step, drift, adopt };
+  enum class Why { step, drift, adopt, blackhole };
   Why why;
   Fragment fragment = {};
   std::string diff = {};                         ///< of the fragment file, unified

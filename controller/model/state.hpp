@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/base/time.hpp"
+#include "controller/model/blackhole.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/effect.hpp"
 #include "controller/model/health.hpp"
@@ -137,10 +138,10 @@ struct State {
   std::map<std::string, Penalty> penalties = {};  ///< by counter, see Charges
   std::optional<Time> router_away = {};           ///< since when the routing daemon is silent
   Learned learned = {};
-  std::map<std::string, Choice> choices = {};       ///< by carrier, with policy prefer
+  std::map<std::string, Choice> choices = {};  ///< by carrier, with policy prefer
+  Blackholes blackholes = {};
   std::map<std::string, KnownOrigin> origins = {};  ///< by prefix text, with `rpki`
-  std::map<std::string, std::string> up =
-      {};  ///< sessions that were up in the last cycle, and since when
+  std::map<std::string, std::string> up = {};  ///< sessions up in the last cycle, and since when
   std::map<std::string, ServiceState> services = {};
   InsideOurs inside = {};
   bool operator==(const State&) const = default;

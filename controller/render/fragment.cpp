@@ -22,6 +22,7 @@ constexpr std::array<RevisionLine, 2> kRevisionLines{
     {{"define ANYCASTD_REVISION = ", ";"}, {" description anycastd revision ", ""}}};
 constexpr int kPrependMax = 10;
 constexpr auto kGracefulShutdown = "65535:0";  // RFC 8326
+constexpr auto kNoExport = "65535:65281";      // RFC 1997
 
 tl::unexpected<Error> unknown_kind(std::string_view kind) {
   return fail(Remedy::fix_value,
@@ -43,15 +44,49 @@ std::optional<std::string_view> revision_digits(std::string_view text) {
   return found;
 }
 
-List origins(const Config& config, Address::Family family) {
+/// Everything that is originated: the prefixes, and each host once.
+std::vector<Prefix> originated(const Config& config, const HostRoutes& hosts) {
+  std::vector<Prefix> out;
+  for (const auto& p : config.prefixes) out.push_back(p.prefix);
+  std::set<Prefix> all;
+  for (const auto& [upstream, list] : hosts) all.insert(list.begin(), list.end());
+  out.insert(out.end(), all.begin(), all.end());
+  return out;
+}
+
+List origins(const std::vector<Prefix>& prefixes, Address::Family family) {
   List list;
-  for (const auto& p : config.prefixes) {
-    if (p.prefix.address.family == family) {
-      list.push_back(
-          {{"prefix", Data{to_string(p.prefix)}}, {"list", Data{frr_list_name(p.prefix)}}});
-    }
+  for (const auto& prefix : prefixes) {
+    if (prefix.address.family == family)
+      list.push_back({{"prefix", Data{to_string(prefix)}}, {"list", Data{frr_list_name(prefix)}}});
   }
   return list;
+}
+
+/// The hosts of a session, with what its upstream wants to hear to drop them.
+Result<std::vector<Export>> dropped(const Config& config, const std::string& upstream,
+                                    const HostRoutes& hosts) {
+  std::vector<Export> out;
+  const auto found = hosts.find(upstream);
+  if (found == hosts.end()) return out;
+  const auto known = config.upstreams.find(upstream);
+  auto communities =
+      blackhole_communities(known == config.upstreams.end() ? Upstream{} : known->second);
+  if (communities.empty()) {
+    return fail(
+        Remedy::fix_value,
+        fmt::format("'{}' is to drop hosts and its dictionary has no community for it", upstream));
+  }
+  communities.emplace_back(kNoExport);
+  std::ranges::sort(communities);
+  for (const auto& host : found->second) {
+    if (!is_blackhole(config, host)) {
+      return fail(Remedy::report, fmt::format("'{}' for '{}' is no host of our prefixes",
+                                              to_string(host), upstream));
+    }
+    out.push_back({.prefix = host, .communities = communities});
+  }
+  return out;
 }
 
 /// What goes with the session's routes: GRACEFUL_SHUTDOWN, and what the upstream is asked for.
@@ -107,19 +142,27 @@ Communities by_kind(const Export& route) {
   return out;
 }
 
-/// The entries of a session's route-map: one per prefix of its family, exported or not.
+/// The entries of a session's route-map: one per prefix of its family, exported or not, and one per
+/// host that it exports.
 List entries_of(const Config& config, const Session& session, const std::vector<Export>& exports) {
   List entries;
+  std::vector<Prefix> prefixes;
   for (const auto& p : config.prefixes) {
-    if (p.prefix.address.family != session.neighbor.family) continue;
-    const auto route = std::ranges::find(exports, p.prefix, &Export::prefix);
+    if (p.prefix.address.family == session.neighbor.family) prefixes.push_back(p.prefix);
+  }
+  for (const auto& route : exports) {
+    const bool host = std::ranges::find(prefixes, route.prefix) == prefixes.end();
+    if (host) prefixes.push_back(route.prefix);
+  }
+  for (const auto& prefix : prefixes) {
+    const auto route = std::ranges::find(exports, prefix, &Export::prefix);
     const bool permit = route != exports.end();
-    const auto& said = permit ? *route : Export{.prefix = p.prefix};
+    const auto& said = permit ? *route : Export{.prefix = prefix};
     auto communities = by_kind(said);
     entries.push_back({{"permit", Data{permit}},
                        {"sequence", Data{static_cast<std::uint32_t>(10 * (entries.size() + 1))}},
-                       {"ipv4", Data{p.prefix.address.family == Address::Family::v4}},
-                       {"list", Data{frr_list_name(p.prefix)}},
+                       {"ipv4", Data{prefix.address.family == Address::Family::v4}},
+                       {"list", Data{frr_list_name(prefix)}},
                        {"has_prepends", Data{!said.as_path.empty()}},
                        {"prepends", Data{prepends_of(said)}},
                        {"has_communities", Data{!communities.standard.empty()}},
@@ -185,17 +228,15 @@ Result<void> fits(const std::string& upstream, const std::map<std::string, Stanc
 }
 
 /// The text does exactly what was asked for, by its own words.
-Result<void> audit(const Config& config, const Fragment& fragment) {
+Result<void> audit(const Config& config, std::vector<Prefix> routes, const Fragment& fragment) {
   const auto read = parse_fragment(config.router.kind, fragment.text);
   if (!read) return tl::unexpected(read.error());
   const auto refuse = [](std::string text) {
     return fail(Remedy::fix_text, "the template renders " + std::move(text));
   };
   if (read->revision != fragment.revision) return refuse("another revision than its text has");
-  std::vector<Prefix> configured;
-  for (const auto& p : config.prefixes) configured.push_back(p.prefix);
-  std::ranges::sort(configured);
-  if (read->routes != configured) return refuse("other routes than the configured prefixes");
+  std::ranges::sort(routes);
+  if (read->routes != routes) return refuse("other routes than the configured prefixes");
   auto left = read->filters;
   for (const auto& [upstream, exports] : fragment.exports) {
     const auto name = filter_name(protocol_of(upstream, config.me().sessions.at(upstream)));
@@ -262,7 +303,8 @@ Result<Template> compile_fragment(std::string name, std::string_view text) {
 }
 
 Result<Fragment> fragment(const Template& text, const Config& config,
-                          const std::map<std::string, Stance>& stances, std::uint32_t guess) {
+                          const std::map<std::string, Stance>& stances, const HostRoutes& hosts,
+                          std::uint32_t guess) {
   const auto& kind = config.router.kind;
   if (kind != "bird" && kind != "frr") return unknown_kind(kind);
   Fragment out;
@@ -278,15 +320,20 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     const auto& stance = stances.at(upstream);
     const auto communities = communities_of(config, upstream, stance);
     if (!communities) return tl::unexpected(communities.error());
-    const auto& exports = out.exports[upstream] = exports_of(config, session, stance, *communities);
+    auto& exports = out.exports[upstream] = exports_of(config, session, stance, *communities);
+    auto also = dropped(config, upstream, hosts);
+    if (!also) return tl::unexpected(also.error());
+    exports.insert(exports.end(), also->begin(), also->end());
+    std::ranges::sort(exports);
     auto record = session_record(upstream, protocol, stance, exports);
     if (kind == "frr") {
       record["entries"] = Data{entries_of(config, session, exports)};
     }
     sessions.push_back(std::move(record));
   }
-  auto data = root_record(config.self, guess, origins(config, Address::Family::v4),
-                          origins(config, Address::Family::v6), std::move(sessions));
+  const auto routes = originated(config, hosts);
+  auto data = root_record(config.self, guess, origins(routes, Address::Family::v4),
+                          origins(routes, Address::Family::v6), std::move(sessions));
   auto draft = text.render(data);
   if (!draft) return tl::unexpected(draft.error());
   const auto revision = revision_for(*draft);
@@ -305,7 +352,7 @@ Result<Fragment> fragment(const Template& text, const Config& config,
   if (*revision != guess && revision_of(out.text) != out.revision) {
     return fail(Remedy::fix_text, "the template uses the revision in more than one place");
   }
-  if (auto ok = audit(config, out); !ok) return tl::unexpected(ok.error());
+  if (auto ok = audit(config, routes, out); !ok) return tl::unexpected(ok.error());
   return out;
 }
 

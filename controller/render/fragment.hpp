@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "controller/base/error.hpp"
+#include "controller/model/blackhole.hpp"
 #include "controller/model/config.hpp"
 #include "controller/model/router.hpp"
 #include "controller/render/template.hpp"
@@ -20,11 +21,14 @@ Result<Template> compile_fragment(std::string name, std::string_view text);
 /// Renders the fragment for this node's routing daemon with one stance per session (all sessions of
 /// `config.me()` must be there). A session carries the prefixes of its neighbour's address family.
 /// The text is parsed again before it is returned: a prefix that is not configured, with another
-/// length or with another origin is an error, whatever the template says. `guess` is the revision
+/// length or with another origin is an error, whatever the template says. `hosts` are announced to
+/// their upstream alone, whatever its stance, to be dropped there and to go no further (RFC 7999).
+/// `guess` is the revision
 /// that it most likely has, that of the running fragment: where it is right, the text is rendered
 /// once instead of twice.
 Result<Fragment> fragment(const Template& text, const Config& config,
-                          const std::map<std::string, Stance>& stances, std::uint32_t guess = 0);
+                          const std::map<std::string, Stance>& stances,
+                          const HostRoutes& hosts = {}, std::uint32_t guess = 0);
 
 /// Renders what each session of this node may ever have to say, one after the other: plain,
 /// drained, withdrawn, prepended once and as often as the upstream allows, each entry of its

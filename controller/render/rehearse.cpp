@@ -25,6 +25,22 @@ std::vector<Stance> stances_of(const Config& config, const std::string& upstream
   return out;
 }
 
+/// A host of each prefix for each upstream that would drop it.
+HostRoutes hosts_of(const Config& config) {
+  HostRoutes out;
+  for (const auto& [upstream, session] : config.me().sessions) {
+    const auto known = config.upstreams.find(upstream);
+    if (known == config.upstreams.end() || blackhole_communities(known->second).empty()) continue;
+    for (const auto& entry : config.prefixes) {
+      const auto& address = entry.prefix.address;
+      const Prefix host{address, address.bits()};
+      if (address.family == session.neighbor.family && is_host_of(host, entry.prefix))
+        out[upstream].push_back(host);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<void> rehearse(const Template& text, const Config& config) {
@@ -41,7 +57,12 @@ Result<void> rehearse(const Template& text, const Config& config) {
       return tl::unexpected(std::move(tried.error()));
     }
   }
-  return {};
+  const auto hosts = hosts_of(config);
+  if (hosts.empty()) return {};
+  auto tried = fragment(text, config, plain, hosts);
+  if (tried) return {};
+  tried.error().text += fmt::format(" (by {}, tried with hosts to drop)", text.name());
+  return tl::unexpected(std::move(tried.error()));
 }
 
 }  // namespace anycast::render

@@ -1,4 +1,4 @@
-"""FRR on a node in place of BIRD: zebra and bgpd, with their sockets in the node's own folder."""
+"""FRR on a node in place of BIRD: zebra, staticd and bgpd, with their sockets in the node's own folder."""
 
 import shutil
 import socket
@@ -7,7 +7,7 @@ from pathlib import Path
 from .hosts import LabError, wait_until
 
 PROGRAMS = Path("/usr/lib/frr")
-DAEMONS = ("zebra", "bgpd")
+DAEMONS = ("zebra", "staticd", "bgpd")
 
 
 def vty(path, *commands):
@@ -41,7 +41,7 @@ class Frr:
         return f"{daemon}.{self.node}"
 
     def start(self, text, objects):
-        """Both daemons with the operator's `text`, and then what runs of our objects."""
+        """The daemons with the operator's `text`, and then what runs of our objects."""
         self.sockets.mkdir(parents=True)
         # The daemons give up root before they make their sockets.
         shutil.chown(self.sockets, "frr", "frr")

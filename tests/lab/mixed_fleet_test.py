@@ -1,16 +1,20 @@
 """Two nodes with FRR and two with BIRD: the evening that deploy/demo tells, beginning at one with FRR,
-and an operator's own filter between us and a neighbour, on each."""
+an operator's own filter between us and a neighbour, and a host that an upstream drops, on each."""
 
+import json
 import shutil
+import signal
+import subprocess
 import unittest
 
+from api import call
 from faults import CARRIER, NODE, UPSTREAM, FaultLab, FaultTest
 from updates import assert_only
 
 from lab import topology as net
 from lab.control import SOURCE
 from lab.evening import Evening
-from lab.frr import PROGRAMS
+from lab.frr import DAEMONS, PROGRAMS
 
 WITH_FRR = (NODE, "hk-tx-1")
 # The lab's own configuration leaves a prepend alone for a minute.
@@ -19,6 +23,13 @@ QUICK = """policy:
     - {do: prepend, count: 2, settle: 30s}
     - {do: withdraw, settle: 10s}
 """
+# Two of the upstreams drop a host on request, one by a community of its own as well.
+DROPPING = """upstreams:
+  ntt: {communities: [{value: '65535:666', do: blackhole}]}
+  hkbn: {communities: [{value: '65535:666', do: blackhole}, {value: '64503:666', do: blackhole}]}
+"""
+HOST = "203.0.113.77/32"
+NO_EXPORT, BLACKHOLE = (65535, 65281), (65535, 666)
 
 
 class MixedLab(FaultLab):
@@ -28,7 +39,7 @@ class MixedLab(FaultLab):
     def start_anycastd(self, node):
         folder = self.folder(node) / "conf.d"
         folder.mkdir(exist_ok=True)
-        (folder / "quick.yaml").write_text(QUICK)
+        (folder / "quick.yaml").write_text(QUICK + DROPPING)
         super().start_anycastd(node)
 
 # What a template may not say, by daemon: the text of the packaged one, and what stands there instead.
@@ -159,6 +170,98 @@ class MixedFleet(FaultTest):
         self.swallowed(node, upstream)
         say(f"no neighbor {neighbor} prefix-list nobody out")
         self.freed(node, upstream)
+
+    # A host that an upstream drops. The last test: what is heard of it is no stance.
+
+    def ordered(self, node, kind, upstream, host=HOST, **more):
+        """How an order ended: "done", "refused" or "failed", and the words."""
+        order = {"kind": kind, "upstream": upstream, "host": host, "reason": "test", **more}
+        code, said = self.post("/v1/orders", order, node)
+        self.assertEqual(code, 202, said)
+        ticket = f"/v1/orders/{said['ticket']}"
+
+        def reply():
+            said = json.loads(call(self.lab.control_socket(node), "GET", ticket)[1])
+            return said if said["kind"] == "OrderReply" else None
+
+        end = self.until(reply, 60, f"an end of {order}")
+        return end["outcome"], end["text"]
+
+    def dropping(self, node, since=None):
+        """What every upstream of the node last heard of HOST: communities, or "withdrawn".
+
+        With `since` only what an upstream has heard after that many UPDATEs counts.
+        """
+        out = {}
+        for upstream in net.NODES[node].upstreams:
+            peer = str(net.session(node, upstream).customer_address)
+            for said in self.lab.updates(upstream)[(since or {}).get(upstream, 0) :]:
+                if said.peer == peer and HOST in said.announced:
+                    out[upstream] = set(said.attributes.communities)
+                elif said.peer == peer and HOST in said.withdrawn:
+                    out[upstream] = "withdrawn"
+        return out
+
+    def until_dropping(self, node, wanted, since=None):
+        self.until(
+            lambda: self.dropping(node, since) == wanted, 60, f"{wanted} about {HOST} from {node}"
+        )
+
+    def reboot(self, node):
+        """Everything of the node ends without a word, and what was under /run is gone."""
+        kind, fragment = self.lab.kind(node), self.lab.fragment(node)
+        daemons = DAEMONS if kind == "frr" else [kind]
+        self.lab.hosts.stop(
+            [f"{name}.{node}" for name in ("anycastd", *daemons)], signal.SIGKILL
+        )
+        for file in fragment.parent.iterdir():
+            file.unlink()
+        config = self.lab.folder(node) / "anycastd.yaml"
+        render = [self.lab.program("anycastctl"), "render", "--config", config, "--node", node]
+        subprocess.run([*render, "--withdrawn", "--if-missing", "--out", fragment], check=True)
+        self.lab.start_router(node)
+        self.lab.start_anycastd(node)
+
+    def refused(self, node, upstream, host, why):
+        end, text = self.ordered(node, "blackhole", upstream, host, for_seconds=600)
+        self.assertEqual(end, "refused", text)
+        self.assertIn(why, text)
+
+    def test_within_our_prefix_a_host_is_dropped_by_one_upstream_until_its_time_is_over(self):
+        wanted = {
+            "hk-aws-1": ("ntt", "cmi", {NO_EXPORT, BLACKHOLE}),
+            "hk-tx-1": ("hkbn", "pccw", {NO_EXPORT, BLACKHOLE, (64503, 666)}),
+        }
+        for node, (upstream, other, communities) in wanted.items():
+            self.until_run(node)
+            self.refused(node, upstream, "198.51.100.7/32", "is no host of our prefixes")
+            self.refused(node, upstream, f"{net.VIP}/32", "would leave no address of 203.0.113.0/24")
+            self.refused(node, other, HOST, f"the dictionary of '{other}' does not say")
+            self.assertEqual(self.dropping(node), {})
+            end, text = self.ordered(node, "blackhole", upstream, for_seconds=600)
+            self.assertEqual(end, "done", text)
+            self.assertIn(f"blackhole {HOST} on {upstream}", text)
+            self.until_dropping(node, {upstream: communities})
+        before = {u: len(self.lab.updates(u)) for u in net.UPSTREAMS}
+        for node in wanted:
+            self.reboot(node)
+        for node, (upstream, _, communities) in wanted.items():
+            self.until_dropping(node, {upstream: communities}, before)
+            self.until_run(node)
+            # The new end comes while nobody is there to see to it.
+            end, text = self.ordered(node, "blackhole", upstream, for_seconds=3)
+            self.assertEqual(end, "done", text)
+            self.lab.stop_anycastd(node, signal.SIGKILL)
+            self.assertEqual(self.dropping(node), {upstream: communities})
+        for node, (upstream, _, _) in wanted.items():
+            self.lab.start_anycastd(node)
+            self.until_dropping(node, {upstream: "withdrawn"})
+            self.until_run(node)
+            self.assertNotIn("blackholes", self.status(node))
+            self.assertIn("ended by its time", self.journal(node))
+            mine = next(u for u in self.status(node)["upstreams"] if u["name"] == upstream)
+            self.assertEqual(mine["wanted"]["state"], "announced")
+            self.assertTrue(mine["in_sync"])
 
 
 if __name__ == "__main__":

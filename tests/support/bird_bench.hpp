@@ -29,8 +29,9 @@ namespace anycast::test {
 /// A BIRD in a folder of its own, and what a test does to it besides the adapter.
 class BirdBench {
  public:
-  static Fragment fragment(const std::map<std::string, Stance>& stances) {
-    return bird_fragment(stances);
+  static Fragment fragment(const std::map<std::string, Stance>& stances,
+                           const HostRoutes& hosts = {}) {
+    return bird_fragment(stances, hosts);
   }
 
   BirdBench() {

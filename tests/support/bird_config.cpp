@@ -17,9 +17,9 @@ Result<render::Template> compiled(const std::string& kind) {
 }
 
 Fragment rendered(const Result<render::Template>& text, const Config& config,
-                  const std::map<std::string, Stance>& stances) {
+                  const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
   if (!text) throw std::runtime_error{to_string(text.error())};
-  auto fragment = render::fragment(*text, config, stances);
+  auto fragment = render::fragment(*text, config, stances, hosts);
   if (!fragment) throw std::runtime_error{to_string(fragment.error())};
   return *fragment;
 }
@@ -50,11 +50,15 @@ Config bird_config() {
                        .tested = true},
                       {.value = "64501:1:9", .does = Does::no_export_to, .carrier = "telecom"},
                       {.value = "64501:70", .does = Does::local_pref}}};
-  config.upstreams["ntt"] = {.asn = 64502, .carries = {"telecom"}};
+  config.upstreams["ntt"] = {.asn = 64502,
+                             .carries = {"telecom"},
+                             .communities = {{.value = "64502:666", .does = Does::blackhole},
+                                             {.value = "65535:666", .does = Does::blackhole}}};
   config.upstreams["ntt6"] = {
       .asn = 4200000000,
       .carries = {"telecom"},
-      .communities = {{.value = "4200000000:70:1", .does = Does::local_pref, .tested = true}}};
+      .communities = {{.value = "4200000000:70:1", .does = Does::local_pref, .tested = true},
+                      {.value = "4200000000:666:0", .does = Does::blackhole}}};
   return config;
 }
 
@@ -71,6 +75,11 @@ std::map<std::string, Stance> asking() {
           {"ntt6", {Stance::Kind::drain, 0, {{"telecom", {Verb::local_pref}}}}}};
 }
 
+HostRoutes dropping() {
+  return {{"ntt", {*Prefix::parse("203.0.113.7/32"), *Prefix::parse("203.0.113.9/32")}},
+          {"ntt6", {*Prefix::parse("2001:db8:100::7/128")}}};
+}
+
 Config frr_config() {
   auto config = bird_config();
   config.router.kind = "frr";
@@ -80,14 +89,14 @@ Config frr_config() {
 Result<render::Template> shipped_template() { return compiled("bird"); }
 Result<render::Template> shipped_frr_template() { return compiled("frr"); }
 
-Fragment bird_fragment(const std::map<std::string, Stance>& stances) {
+Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
   static const auto text = shipped_template();
-  return rendered(text, bird_config(), stances);
+  return rendered(text, bird_config(), stances, hosts);
 }
 
-Fragment frr_fragment(const std::map<std::string, Stance>& stances) {
+Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
   static const auto text = shipped_frr_template();
-  return rendered(text, frr_config(), stances);
+  return rendered(text, frr_config(), stances, hosts);
 }
 
 }  // namespace anycast::test

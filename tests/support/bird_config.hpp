@@ -15,6 +15,8 @@ Config bird_config();
 std::map<std::string, Stance> all_say(const Stance& stance);
 /// Stances that ask cmi and ntt6 for what their communities do, with standard and large ones.
 std::map<std::string, Stance> asking();
+/// Hosts that ntt and ntt6 are to drop.
+HostRoutes dropping();
 /// The same node with FRR instead of BIRD.
 Config frr_config();
 /// templates/bird/fragment.tmpl, compiled; a failure is a failed assertion of the caller's test.
@@ -22,7 +24,7 @@ Result<render::Template> shipped_template();
 /// templates/frr/fragment.tmpl, compiled.
 Result<render::Template> shipped_frr_template();
 /// The fragment of the shipped template; for stances that cannot fail.
-Fragment bird_fragment(const std::map<std::string, Stance>& stances);
-Fragment frr_fragment(const std::map<std::string, Stance>& stances);
+Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {});
+Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {});
 
 }  // namespace anycast::test

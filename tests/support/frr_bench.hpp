@@ -22,8 +22,9 @@ namespace anycast::test {
 /// A FRR in a folder of its own, and what a test does to it besides the adapter.
 class FrrBench {
  public:
-  static Fragment fragment(const std::map<std::string, Stance>& stances) {
-    return frr_fragment(stances);
+  static Fragment fragment(const std::map<std::string, Stance>& stances,
+                           const HostRoutes& hosts = {}) {
+    return frr_fragment(stances, hosts);
   }
 
   FrrBench() {

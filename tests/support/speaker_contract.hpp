@@ -20,6 +20,7 @@ const Fragment kAnnounced = Bench::fragment(all_say({}));
 const Fragment kPrepended = Bench::fragment(all_say({Stance::Kind::prepend, 2}));
 const Fragment kDrained = Bench::fragment(all_say({Stance::Kind::drain}));
 const Fragment kAsking = Bench::fragment(asking());
+const Fragment kDropping = Bench::fragment(all_say({}), dropping());
 const Fragment kMixed =
     Bench::fragment({{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {}}, {"ntt6", {}}});
 
@@ -92,6 +93,19 @@ TEST_CASE("action: communities, standard and large") {
 }
 TEST_CASE("action: withdraw") {
   on_both([](Bench& b) { reaches(b, kAsking, kWithdrawn); });
+}
+TEST_CASE("action: blackhole of hosts at one upstream") {
+  on_both([](Bench& b) {
+    reaches(b, kAnnounced, kDropping);
+    const auto cmi = b.news("t_cmi");
+    auto speaker = b.speaker();
+    keep(speaker, kAnnounced);
+    CHECK(b.hears(kAnnounced));
+    CHECK(exports_of(*speaker.in_force()) == kAnnounced.exports);
+    keep(speaker, kDropping);
+    CHECK(b.hears(kDropping));
+    CHECK(b.news("t_cmi") == cmi);
+  });
 }
 
 TEST_CASE("only the changed upstream hears anything") {

@@ -20,7 +20,7 @@ TEST_CASE("bird itself reads every golden fragment") {
     CHECK(run_program({"bird", "-p", "-c", bench.operator_file()}) == 0);
     ++read;
   }
-  CHECK(read == 6);
+  CHECK(read == 7);
   bench.write(bench.operator_file(), "oops;\n");
   CHECK(run_program({"bird", "-p", "-c", bench.operator_file()}) != 0);
 }

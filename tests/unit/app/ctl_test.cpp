@@ -151,6 +151,8 @@ TEST_CASE("exit codes tell what to do, the same for every command") {
       {"drain hk-ali-1 -y --reason x", 64},
       {"pin cmi drained -y --reason x", 64},
       {"pin cmi sideways --for 1h -y --reason x", 64},
+      {"blackhole add 203.0.113.7 --upstream cmi -y --reason x", 64},
+      {"blackhole add 203.0.113.7 --for 1h -y --reason x", 64},
       {"--help", 0},
       {"--version", 0},
   };
@@ -180,6 +182,49 @@ TEST_CASE("the outcome of an order is the exit code") {
   CHECK(f.orders[0].reason == "live event");
   CHECK(to_string(f.orders[1].stance) == "prepend 2");
   CHECK(f.orders[2].now);
+}
+
+TEST_CASE(
+    "a host that an upstream drops is ordered, listed with the time that is left, and ended") {
+  if (missing()) return;
+  ApiFixture f;
+  auto p = testing::evening();
+  p.state.blackholes["203.0.113.7/32 cmi"] = {.host = *Prefix::parse("203.0.113.7/32"),
+                                              .upstream = "cmi",
+                                              .since = testing::noon(),
+                                              .until = p.now + minutes{52},
+                                              .reason = "attack",
+                                              .actor = "lin (uid 1004)"};
+  f.replies = {{1, {.id = 1, .outcome = OrderReply::Outcome::done, .text = "applied"}},
+               {2, {.id = 2, .outcome = OrderReply::Outcome::done, .text = "applied"}}};
+  std::optional<PaperDaemon> daemon{std::in_place, f};
+  CHECK(run("blackhole list", daemon->path()).text ==
+        "no host of ours is dropped by an upstream\n");
+  CHECK(run("blackhole add 203.0.113.7 --upstream cmi --for 1h -y --reason attack", daemon->path())
+            .code == 0);
+  CHECK(run("blackhole del 203.0.113.7/32 --upstream cmi -y --reason over", daemon->path()).code ==
+        0);
+  daemon.reset();  // its thread wrote the orders
+  REQUIRE(f.orders.size() == 2);
+  CHECK(f.orders[0].kind == Order::Kind::blackhole);
+  CHECK(f.orders[0].lasts == hours{1});
+  CHECK(f.orders[0].actor == "tester (uid 0)");
+  CHECK(f.orders[1].kind == Order::Kind::unblackhole);
+  for (const auto& order : f.orders) {
+    CHECK(order.upstream == "cmi");
+    CHECK(to_string(order.host) == "203.0.113.7/32");
+  }
+  f.published = std::make_shared<Published>(std::move(p));
+  daemon.emplace(f);
+  const std::string line =
+      "drops 203.0.113.7/32 at cmi by lin (uid 1004), until 13:12:20 (52m left): \"attack\"";
+  for (const auto* command : {"blackhole", "status", "plan"}) {
+    std::string said;
+    for (const auto& row : split(run(command, daemon->path()).text, '\n')) said += row + " ";
+    std::string shown;
+    for (const auto& word : split(said, ' ')) shown += word.empty() ? "" : word + " ";
+    CHECK(shown.find(line) != std::string::npos);
+  }
 }
 
 TEST_CASE("somebody who may only read is told so") {

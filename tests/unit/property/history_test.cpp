@@ -51,7 +51,11 @@ void trouble(Bench& bench, const Twist& twist) {
 }
 
 void order(Bench& bench, const Twist& twist) {
-  Order out{.kind = static_cast<Order::Kind>(twist.a % 9), .reason = "drawn"};
+  Order out{.kind = static_cast<Order::Kind>(twist.a % 11), .reason = "drawn"};
+  // Hosts 1 and 2 are what the node serves, and 0 is one of another prefix.
+  out.host = {.address = {.bytes = {203, 0, static_cast<std::uint8_t>(twist.c % 12 == 0 ? 0 : 113),
+                                    static_cast<std::uint8_t>(twist.c % 12)}},
+              .length = 32};
   out.upstream = pick(sessions(bench), twist.b);
   out.stance = {.kind = static_cast<Stance::Kind>(twist.c % 4)};
   if (out.stance.kind == Stance::Kind::prepend) out.stance.prepend = 1 + twist.c % 3;
@@ -140,6 +144,15 @@ bool removes_any(const std::map<std::string, std::vector<Export>>& before,
   });
 }
 
+using Exports = std::map<std::string, std::vector<Export>>;
+
+/// Announcements without the hosts that upstreams are to drop.
+Exports without_hosts(Exports exports) {
+  for (auto& [upstream, routes] : exports)
+    std::erase_if(routes, [](const Export& route) { return route.prefix.length == 32; });
+  return exports;
+}
+
 bool by_person(const Plan& plan) {
   return std::ranges::any_of(
       plan.steps, [](const Step& s) { return s.decision != 0 && s.cause == Cause::operated; });
@@ -154,6 +167,7 @@ struct Met {
   int deaths = 0;     ///< changes that took a dead node out
   int preferred = 0;  ///< steps of policy prefer
   int budgeted = 0;   ///< counters that were compared with the ceiling
+  int dropped = 0;    ///< hosts that an upstream was told to drop
 };
 Met met;
 
@@ -188,9 +202,30 @@ void check_budget(const Bench& bench, const std::map<std::string, SessionState>&
   }
 }
 
+/// Upstreams drop what a person has ordered and nothing else, never everything that serves.
+void check_hosts(const Bench& bench) {
+  HostRoutes runs;
+  for (const auto& [upstream, routes] : bench.running.exports) {
+    for (const auto& route : routes) {
+      if (route.prefix.length == 32) runs[upstream].push_back(route.prefix);
+    }
+  }
+  const auto& ordered = bench.state.blackholes;
+  RC_ASSERT(runs == host_routes(ordered));
+  RC_ASSERT(ordered.size() <= 8U);
+  std::set<Prefix> vips;
+  for (const auto& [key, one] : ordered) {
+    RC_ASSERT(one.until > bench.now);
+    RC_ASSERT(is_blackhole(bench.setup.config, one.host));
+    if (one.host.address.bytes[3] <= 2) vips.insert(one.host);
+  }
+  RC_ASSERT(vips.size() < 2U);
+  met.dropped += static_cast<int>(ordered.size());
+}
+
 /// One cycle and everything that must hold after it, whatever it met.
 void check_cycle(Bench& bench) {
-  const auto before = bench.running.exports;
+  const auto before = without_hosts(bench.running.exports);
   const auto changes = bench.changes;
   const auto sessions_before = bench.state.sessions;
   bench.cycle();
@@ -204,7 +239,8 @@ void check_cycle(Bench& bench) {
     }
     return;
   }
-  const auto& after = bench.running.exports;
+  check_hosts(bench);
+  const auto after = without_hosts(bench.running.exports);
   const bool blind = !bench.prometheus;
   const bool steps = std::ranges::any_of(plan.steps, [](const Step& s) { return s.decision != 0; });
   if (removes_any(before, after) && steps) {
@@ -299,6 +335,10 @@ Bench quick_bench(const std::string& self) {
     web.low = 500'000 + *rc::gen::element(0, 1);  // with one of two it is weak, or not
     web.high = web.low;
   }
+  auto& vips = config.prefixes.front().vips;
+  vips = {{.bytes = {203, 0, 113, 1}}, {.bytes = {203, 0, 113, 2}}};
+  for (auto& [name, upstream] : config.upstreams)
+    upstream.communities.push_back({.value = "65535:666", .does = Community::Does::blackhole});
   config.guards.min_nodes = *rc::gen::inRange(0, 4);
   config.guards.min_paths_per_carrier = *rc::gen::inRange(0, 3);
   if (*rc::gen::arbitrary<bool>()) config.guards.anchors.clear();
@@ -328,10 +368,12 @@ TEST_CASE(
   std::cout << "met: " << met.cycles << " cycles, " << met.engine_steps << " steps of the engine, "
             << met.engine_removals << " of them withdrawals, " << met.by_order
             << " changes by order, " << met.deaths << " deaths, " << met.preferred
-            << " steps by preference, " << met.budgeted << " penalties under the ceiling\n";
+            << " steps by preference, " << met.budgeted << " penalties under the ceiling, "
+            << met.dropped << " hosts dropped\n";
   CHECK(met.engine_removals > 0);
   CHECK(met.budgeted > 0);
   CHECK(met.preferred > 0);
   CHECK(met.deaths > 0);
+  CHECK(met.dropped > 0);
   CHECK(holds);
 }

@@ -55,6 +55,7 @@ TEST_CASE("each stance renders the golden fragment") {
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
             .text == golden("mixed.conf"));
   CHECK(bird_fragment(asking()).text == golden("asking.conf"));
+  CHECK(bird_fragment(all_say({}), dropping()).text == golden("blackhole.conf"));
 }
 
 TEST_CASE("what an upstream is asked for goes with the routes, standard and large") {
@@ -178,7 +179,7 @@ TEST_CASE("a guess of the revision, right or wrong, changes nothing about the fr
   const auto plain = fragment(text, bird_config(), stances);
   REQUIRE(plain);
   for (const auto guess : {plain->revision, plain->revision + 1, 1U}) {
-    const auto out = fragment(text, bird_config(), stances, guess);
+    const auto out = fragment(text, bird_config(), stances, {}, guess);
     REQUIRE(out);
     CHECK(out->text == plain->text);
     CHECK(out->revision == plain->revision);

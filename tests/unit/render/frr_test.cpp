@@ -46,6 +46,7 @@ TEST_CASE("each stance renders the golden fragment for frr") {
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
             .text == golden("mixed.conf"));
   CHECK(frr_fragment(asking()).text == golden("asking.conf"));
+  CHECK(frr_fragment(all_say({}), dropping()).text == golden("blackhole.conf"));
 }
 
 TEST_CASE("a fragment for frr says the same exports as one for bird") {

@@ -84,6 +84,12 @@ State full_state() {
                      .worse = {{"hk-b ntt", Time{seconds{7}}}},
                      .gone_since = Time{seconds{6}},
                      .contradicted_since = Time{seconds{5}}}}};
+  state.blackholes["203.0.113.7/32 cmi"] = {.host = *Prefix::parse("203.0.113.7/32"),
+                                            .upstream = "cmi",
+                                            .since = at(39),
+                                            .until = at(40),
+                                            .reason = "r",
+                                            .actor = "a"};
   state.origins["203.0.113.0/24"] = {
       .state = OriginState::not_found, .since = at(38), .proven = true};
   state.up = {{"cmi", "12:00:01.123"}};
