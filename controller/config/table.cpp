@@ -303,7 +303,7 @@ Table rpki(RpkiConfig& r) {
        {"validator",
         "file with the JSON export of a validator (rpki-client, routinator, stayrtr)",
         {path(r.validator)}},
-       {"max_age", "older data says nothing", {duration(r.max_age, minutes{1}, hours{24 * 7})}},
+       {"max_age", "older data says nothing", {duration(r.max_age, seconds{1}, hours{24 * 7})}},
        {"allow_not_found",
         "announce also what no ROA covers; left out: only what is valid",
         {flag(r.allow_not_found)}}}};

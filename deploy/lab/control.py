@@ -197,14 +197,14 @@ class Lab:
     def _start_bird_of(self, node):
         fragment = self.fragment(node.name)
         fragment.write_text(texts.plain_fragment(node))
-        self._start_bird(node.name, texts.node_bird(node, fragment))
+        self._start_bird(node.name, self.operator_text(node))
 
     def _start_frr(self, node):
         objects = texts.plain_objects(node)
         self.fragment(node.name).write_text(objects)
         # bgpd announces a network where there is a route for it: import-check is its default.
         self.hosts.ip([f"route add blackhole {net.PREFIX}"], node.name)
-        self.frr(node.name).start(texts.node_frr(node), objects)
+        self.frr(node.name).start(self.operator_text(node), objects)
 
     def _start_bird(self, host, text):
         folder = self.folder(host)
@@ -307,6 +307,12 @@ class Lab:
     def kind(self, node):
         """ "bird" or "frr"."""
         return "frr" if node in (self.hosts.state / "frr").read_text().split() else "bird"
+
+    def operator_text(self, node):
+        """The file of a node's routing daemon, as its operator wrote it."""
+        if self.kind(node.name) == "frr":
+            return texts.node_frr(node)
+        return texts.node_bird(node, self.fragment(node.name))
 
     def fragment(self, node):
         return self.folder(node) / "run" / f"{self.kind(node)}.conf"

@@ -59,6 +59,8 @@ class Frr:
         socket_file.unlink(missing_ok=True)
         argv = [PROGRAMS / daemon, "-f", self.config, "-i", at / f"{daemon}.pid", "-P", "0"]
         argv += ["-z", at / "zserv.api", "--vty_socket", at, "--log", "stdout"]
+        if daemon == "bgpd" and self.config.read_text().startswith("rpki\n"):
+            argv += ["-M", "rpki"]
         self.hosts.start(self.process(daemon), self.node, argv)
         wait_until(socket_file.exists, 10, f"the socket of {daemon} on {self.node}")
 
