@@ -44,11 +44,6 @@ std::optional<Found> read(const nlmsghdr& message) {
   return Found{{*address, body->ifa_prefixlen}, body->ifa_index};
 }
 
-std::string name_of(unsigned link) {
-  std::array<char, IF_NAMESIZE> name = {};
-  return ::if_indextoname(link, name.data()) == nullptr ? std::string{} : name.data();
-}
-
 }  // namespace
 
 Result<std::set<Vip>> read_addresses(Netlink& route) {
@@ -61,7 +56,7 @@ Result<std::set<Vip>> read_addresses(Netlink& route) {
     const auto found = read(message);
     if (!found) return;
     const auto [link, is_new] = links.try_emplace(found->link);
-    if (is_new) link->second = name_of(found->link);
+    if (is_new) link->second = link_name(found->link);
     // A link that is gone by now has taken its addresses with it.
     if (!link->second.empty()) out.insert({found->prefix, link->second});
   });

@@ -5,6 +5,7 @@
 
 #include "adapters/kernel/netlink.hpp"
 #include "controller/model/inside_change.hpp"
+#include "controller/model/inside_view.hpp"
 
 namespace anycast::kernel {
 

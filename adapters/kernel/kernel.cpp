@@ -6,15 +6,18 @@
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
 
 #include "adapters/kernel/addresses.hpp"
 #include "adapters/kernel/ipvs.hpp"
+#include "adapters/kernel/routes.hpp"
 
 namespace anycast::kernel {
 namespace {
@@ -34,6 +37,8 @@ std::string reason(int error, const InsideChange& change) {
       return "it is not there";
     case EADDRNOTAVAIL: return "it is not there";
     case ENODEV: return "there is no such link";
+    case ENETUNREACH:
+    case EHOSTUNREACH: return "a next hop is in none of the networks of its link";
     case ENOMEM:
     case ENOBUFS: return "the kernel has no memory for it";
     default: return std::strerror(error);
@@ -47,11 +52,9 @@ Error refusal(int error, const InsideChange& change) {
 
 /// Whether it may leave users without something that they had.
 bool takes_away(const InsideChange& change) {
-  if (const auto* vip = std::get_if<VipChange>(&change)) return vip->verb == InsideVerb::remove;
-  if (const auto* service = std::get_if<ServiceChange>(&change))
-    return service->verb == InsideVerb::remove;
-  const auto& server = std::get<ServerChange>(change);
-  return server.verb == InsideVerb::remove || server.settings.weight == 0;
+  const auto* server = std::get_if<ServerChange>(&change);
+  if (server != nullptr && server->settings.weight == 0) return true;
+  return std::visit([](const auto& one) { return one.verb == InsideVerb::remove; }, change);
 }
 
 std::optional<ServiceKey> service_of(const InsideChange& change) {
@@ -60,28 +63,36 @@ std::optional<ServiceKey> service_of(const InsideChange& change) {
   return std::nullopt;
 }
 
-bool is_address(const InsideChange& change) { return std::holds_alternative<VipChange>(change); }
+bool is_of_ipvs(const InsideChange& change) { return service_of(change).has_value(); }
 
-/// The request for a change, or why there is none. `family` is the number of IPVS, and `failed` has
-/// the services of which something else could not be done before.
-Result<Message> request(const InsideChange& change, const Result<int>& family,
-                        const std::set<ServiceKey>& failed) {
-  if (const auto* vip = std::get_if<VipChange>(&change)) return address_message(*vip);
+std::vector<Message> alone(Message message) {
+  std::vector<Message> out;
+  out.push_back(std::move(message));
+  return out;
+}
+
+/// The requests for a change, or why there are none. `family` is the number of IPVS, and `failed`
+/// has the services of which something else could not be done before.
+Result<std::vector<Message>> requests(const InsideChange& change, const Result<int>& family,
+                                      const std::set<ServiceKey>& failed) {
+  if (const auto* vip = std::get_if<VipChange>(&change)) return address_message(*vip).map(alone);
+  if (const auto* route = std::get_if<RouteChange>(&change)) return route_messages(*route);
+  if (const auto* rule = std::get_if<RuleChange>(&change)) return alone(rule_message(*rule));
   if (!family) return tl::unexpected(family.error());
   if (takes_away(change) && failed.contains(*service_of(change)))
     return fail(Remedy::wait, fmt::format("\"{}\" waits for a change of the same service that "
                                           "has failed",
                                           to_string(change)));
   if (const auto* service = std::get_if<ServiceChange>(&change))
-    return service_message(*family, *service);
-  return server_message(*family, std::get<ServerChange>(change));
+    return alone(service_message(*family, *service));
+  return alone(server_message(*family, std::get<ServerChange>(change)));
 }
 
 /// The changes from `from` on that can go together: the same socket, and nothing that takes away
 /// before it is known that what should replace it is there.
 std::size_t end_of_run(std::span<const InsideChange> changes, std::size_t from) {
   const auto alike = [&](const InsideChange& a, const InsideChange& b) {
-    return takes_away(a) == takes_away(b) && is_address(a) == is_address(b);
+    return takes_away(a) == takes_away(b) && is_of_ipvs(a) == is_of_ipvs(b);
   };
   auto to = from;
   while (to < changes.size() && alike(changes[from], changes[to])) ++to;
@@ -120,11 +131,13 @@ Result<int> NetlinkKernel::family() {
   return out;
 }
 
-Result<InsideView> NetlinkKernel::inside() {
+Result<InsideView> NetlinkKernel::inside(const std::set<std::uint32_t>& tables) {
   InsideView out;
   auto addresses = read_addresses(route_);
   if (!addresses) return tl::unexpected(std::move(addresses.error()));
   out.inside.vips = std::move(*addresses);
+  if (auto routes = read_routes(route_, tables, out.inside); !routes)
+    return tl::unexpected(std::move(routes.error()));
   if (auto services = read_services(out); !services) {
     out.inside.services.clear();
     out.load.clear();
@@ -178,26 +191,34 @@ std::vector<Result<void>> NetlinkKernel::carry_out(const std::vector<InsideChang
       out.push_back(std::move(result));
     }
   }
+  std::set<RouteKey> routes;
+  for (const auto& change : changes) {
+    if (const auto* route = std::get_if<RouteChange>(&change)) routes.insert(route->route);
+  }
+  // What is left unused harms nobody, and goes with the next change.
+  if (!routes.empty()) [[maybe_unused]]
+    const auto swept = sweep_objects(route_, routes);
   return out;
 }
 
 std::vector<Result<void>> NetlinkKernel::send(std::span<const InsideChange> run,
                                               const std::set<ServiceKey>& failed) {
-  const bool addresses = is_address(run.front());
-  const auto number = addresses ? Result<int>{0} : family();
+  const bool of_ipvs = is_of_ipvs(run.front());
+  const auto number = of_ipvs ? family() : Result<int>{0};
   std::vector<Result<void>> out(run.size());
   std::vector<Message> messages;
-  std::vector<std::size_t> sent;
+  std::vector<std::size_t> sent;  // the change of each message
   for (std::size_t i = 0; i < run.size(); ++i) {
-    if (auto message = request(run[i], number, failed)) {
-      messages.push_back(std::move(*message));
-      sent.push_back(i);
+    if (auto made = requests(run[i], number, failed)) {
+      std::ranges::move(*made, std::back_inserter(messages));
+      sent.resize(messages.size(), i);
     } else {
-      out[i] = tl::unexpected(std::move(message.error()));
+      out[i] = tl::unexpected(std::move(made.error()));
     }
   }
-  const auto errors = (addresses ? route_ : generic_).carry_out(messages);
+  const auto errors = (of_ipvs ? generic_ : route_).carry_out(messages);
   for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (!out[sent[i]]) continue;
     if (!errors) {
       out[sent[i]] = tl::unexpected(errors.error());
     } else if ((*errors)[i] != 0) {

@@ -10,13 +10,14 @@
 
 namespace anycast::kernel {
 
-/// The kernel's addresses over rtnetlink and its IPVS over generic netlink, of the network
-/// namespace in which it was opened. Nothing is remembered between two calls but the sockets.
+/// The kernel's addresses and routes over rtnetlink and its IPVS over generic netlink, of the
+/// network namespace in which it was opened. Nothing is remembered between two calls but the
+/// sockets.
 class NetlinkKernel : public Kernel {
  public:
   static Result<std::unique_ptr<NetlinkKernel>> open();
 
-  Result<InsideView> inside() override;
+  Result<InsideView> inside(const std::set<std::uint32_t>& tables) override;
   std::vector<Result<void>> carry_out(const std::vector<InsideChange>& changes) override;
 
  private:

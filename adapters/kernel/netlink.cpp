@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -25,9 +27,12 @@ tl::unexpected<Error> broken(const char* what) {
   return fail(Remedy::look_at_host, fmt::format("netlink: {}: {}", what, std::strerror(errno)));
 }
 
+/// Of NLMSG_ERROR, and of NLMSG_DONE where a dump could not be made: both begin with the number.
 int error_of(const nlmsghdr& header) {
-  const auto* error = static_cast<const nlmsgerr*>(::nlmsg_data(&header));
-  return -error->error;
+  int error = 0;
+  if (::nlmsg_datalen(&header) >= static_cast<int>(sizeof error))
+    std::memcpy(&error, ::nlmsg_data(&header), sizeof error);
+  return -error;
 }
 
 }  // namespace
@@ -36,12 +41,20 @@ std::uint16_t family_number(const Address& address) {
   return address.family == Address::Family::v4 ? AF_INET : AF_INET6;
 }
 
+std::string link_name(std::uint32_t index) {
+  std::array<char, IF_NAMESIZE> name = {};
+  return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : name.data();
+}
+
 Result<Netlink> Netlink::open(int protocol) {
   Fd fd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)};
   if (!fd) return broken("no socket");
   // What was asked is known here; the kernel need not send it back with a refusal.
   const int on = 1;
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+  // A dump is of what was asked for (Linux 4.20), not of the whole table.
+  if (protocol == NETLINK_ROUTE)
+    ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kDeadline, sizeof kDeadline) != 0 ||
       ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kDeadline, sizeof kDeadline) != 0)
     return broken("no deadline");
@@ -146,8 +159,10 @@ Result<Netlink::Answer> Netlink::exchange(const Message& question, int flags) {
          h = ::nlmsg_next(h, &left)) {
       if (h->nlmsg_seq != sequence_) continue;
       if ((h->nlmsg_flags & NLM_F_DUMP_INTR) != 0) out.whole = false;
-      if (h->nlmsg_type == NLMSG_ERROR) out.error = error_of(*h);
-      if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) return out;
+      if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
+        out.error = error_of(*h);
+        return out;
+      }
       out.entries.emplace_back(reinterpret_cast<const char*>(h), h->nlmsg_len);
     }
   }

@@ -21,6 +21,8 @@ using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
 /// AF_INET or AF_INET6.
 std::uint16_t family_number(const Address& address);
+/// Empty where there is no such link any more.
+std::string link_name(std::uint32_t index);
 
 /// One netlink socket, in the network namespace of the thread that opened it. The kernel answers
 /// within two seconds, or the exchange is an error.

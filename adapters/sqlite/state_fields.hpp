@@ -92,9 +92,10 @@ void fields(Io& io, S& value, const ServiceKey* /*type*/) {
 
 template <class Io, class S>
 void fields(Io& io, S& value, const InsideOurs* /*type*/) {
-  auto& [vips, services] = value;
+  auto& [vips, services, tables] = value;
   io("vips", vips);
   io("services", services);
+  io("tables", tables);
 }
 
 template <class Io, class S>

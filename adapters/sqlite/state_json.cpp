@@ -68,7 +68,8 @@ struct Writer {
   }
   static Json encode(const Address& value) { return to_string(value); }
   static Json encode(const Prefix& value) { return to_string(value); }
-  static Json encode(const std::set<Vip>& values) {
+  template <class T>
+  static Json encode(const std::set<T>& values) {
     Json array = Json::array();
     for (const auto& value : values) array.push_back(encode(value));
     return array;
@@ -226,12 +227,13 @@ struct Reader {
     if (!read) refuse(at, "an address with a port", json);
     value = *read;
   }
-  static void decode(const Json& json, const std::string& at, std::set<Vip>& values) {
+  template <class T>
+  static void decode(const Json& json, const std::string& at, std::set<T>& values) {
     if (!json.is_array()) refuse(at, "a list", json);
     for (const auto& item : json) {
-      Vip vip{};
-      decode(item, at, vip);
-      values.insert(vip);
+      T value{};
+      decode(item, at, value);
+      values.insert(std::move(value));
     }
   }
   static void decode(const Json& json, const std::string& at, OurServers& values) {

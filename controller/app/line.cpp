@@ -7,6 +7,7 @@
 #include "controller/app/inside_hand.hpp"
 #include "controller/app/report.hpp"
 #include "controller/app/windows.hpp"
+#include "controller/core/local.hpp"
 #include "controller/core/pending.hpp"
 
 namespace anycast {
@@ -101,17 +102,20 @@ Time aligned(Time now, Duration interval) {
 namespace {
 
 /// What this host knows by itself.
-void observe_here(const Config& config, const Ports& ports, Seen& seen) {
+void observe_here(const Config& config, const Ports& ports, const State& state, Seen& seen) {
   seen.router = sourced(ports.router.in_force(), seen.now);
   if (ports.health != nullptr) seen.health = sourced(ports.health->health(), seen.now);
-  if (ports.kernel != nullptr) seen.inside = sourced(ports.kernel->inside(), seen.now);
+  if (ports.kernel != nullptr) {
+    const auto tables = core::tables_of(config, state.inside);
+    seen.inside = sourced(ports.kernel->inside(tables), seen.now);
+  }
   seen.windows = open_windows(config.guards.windows, seen.now);
 }
 
 }  // namespace
 
-Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Time now,
-             std::vector<Order> orders) {
+Seen observe(const Config& config, const Ports& ports, const State& state, core::Meters& meters,
+             Time now) {
   const auto at = now - config.prometheus.lag;
   Seen seen{.now = now};
   if (auto evidence = ports.evidence.evidence(at)) {
@@ -121,7 +125,7 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
     seen.evidence = Sourced<Readings>::failed(std::move(evidence.error()), at);
   }
   seen.fleet = sourced(ports.evidence.fleet(at), at);
-  observe_here(config, ports, seen);
+  observe_here(config, ports, state, seen);
   if (config.rpki.router) {
     // A daemon that does not answer is not waited for twice.
     seen.origins[config.router.kind] = seen.router.value
@@ -130,7 +134,6 @@ Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Tim
   }
   if (ports.validator != nullptr)
     seen.origins["the validator"] = sourced(ports.validator->origins(), now);
-  seen.orders = std::move(orders);
   return seen;
 }
 
@@ -233,8 +236,11 @@ Line::Done Line::carry_out(const Ports& ports, core::Thought& thought, Seen& see
   Done out{.outcome = hand_over(ports, thought, seen.router)};
   if (urgent) hand.before();
   if (!out.outcome.error) hand.after();
-  if (hand.tried()) seen.inside = sourced(ports.kernel->inside(), seen.now);
   remember(hand.ours());
+  if (hand.tried()) {
+    const auto tables = core::tables_of(config(), hand.ours());
+    seen.inside = sourced(ports.kernel->inside(tables), seen.now);
+  }
   out.events = hand.events(config().self, inside_faults_);
   out.reply = hand.reply();
   inside_faults_ = hand.faults();
@@ -298,13 +304,14 @@ Seen Line::observe_again(const Ports& ports, std::vector<Order> orders) const {
             .evidence = heard_->evidence,
             .fleet = heard_->fleet,
             .origins = heard_->origins};
-  observe_here(config(), ports, seen);
+  observe_here(config(), ports, state_, seen);
   seen.orders = std::move(orders);
   return seen;
 }
 
 Seen Line::observe_all(const Ports& ports, std::vector<Order> orders) {
-  auto seen = observe(config(), ports, meters_, last_, std::move(orders));
+  auto seen = observe(config(), ports, state_, meters_, last_);
+  seen.orders = std::move(orders);
   if (remembers() && ports.pressing && ports.pressing()) {
     if (!seen.evidence.value) seen.evidence = heard_->evidence;
     if (!seen.fleet.value) seen.fleet = heard_->fleet;

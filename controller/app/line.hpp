@@ -38,8 +38,8 @@ enum class Wake {
 Time aligned(Time now, Duration interval);
 
 /// Asks every source, once; `meters` take what is new in the evidence.
-Seen observe(const Config& config, const Ports& ports, core::Meters& meters, Time now,
-             std::vector<Order> orders);
+Seen observe(const Config& config, const Ports& ports, const State& state, core::Meters& meters,
+             Time now);
 
 /// Observing and thinking, and nothing else: what a dry run is.
 struct Look {

@@ -28,6 +28,25 @@ void vips(Exposition& out, const Published& p) {
   }
 }
 
+void nexthops(Exposition& out, const Published& p) {
+  const auto& routes = p.config->me().local.routes;
+  if (routes.empty()) return;
+  out.family("anycast_ecmp_nexthop_used", "gauge",
+             "1 if the kernel sends packets of a route to a next hop, else 0.");
+  for (const auto& ecmp : routes) {
+    const auto found = p.inside.value->inside.routes.find(ecmp.key());
+    for (const auto& hop : ecmp.nexthops) {
+      const bool used =
+          found != p.inside.value->inside.routes.end() && found->second.hops.contains(hop.key());
+      out.sample({{"to", to_string(ecmp.to)},
+                  {"table", std::to_string(ecmp.table)},
+                  {"via", to_string(hop.via)},
+                  {"link", hop.link}},
+                 one_if(used));
+    }
+  }
+}
+
 /// Real servers of virtual services that are there.
 void real_servers(Exposition& out, const Published& p, const std::set<ServiceKey>& services) {
   const auto& view = *p.inside.value;
@@ -64,6 +83,7 @@ void inside(Exposition& out, const Published& p) {
   out.sample({}, static_cast<double>(p.inside_faults.size()));
   if (!p.inside.value) return;
   vips(out, p);
+  nexthops(out, p);
   if (p.inside.value->no_services) return;
   const auto services = services_of(p);
   out.family("anycast_virtual_service_up", "gauge",

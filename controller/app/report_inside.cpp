@@ -78,6 +78,34 @@ Json virtual_services(const Published& p) {
   return out;
 }
 
+/// A next hop of the configuration: whether the kernel sends packets there, or unknown.
+Json next_hop(const Ecmp::Hop& hop, const Multipath* paths) {
+  Json used = nullptr;
+  if (paths != nullptr) used = paths->hops.contains(hop.key());
+  return {{"via", to_string(hop.via)}, {"link", hop.link}, {"weight", hop.weight}, {"used", used}};
+}
+
+Json routes(const Published& p) {
+  Json out = Json::array();
+  for (const auto& ecmp : p.config->me().local.routes) {
+    const Multipath* paths = nullptr;
+    Json there = nullptr;
+    if (p.inside.value) {
+      const auto found = p.inside.value->inside.routes.find(ecmp.key());
+      if (found != p.inside.value->inside.routes.end()) paths = &found->second;
+      there = paths != nullptr;
+    }
+    Json hops = Json::array();
+    for (const auto& hop : ecmp.nexthops) hops.push_back(next_hop(hop, paths));
+    out.push_back({{"to", to_string(ecmp.to)},
+                   {"table", ecmp.table},
+                   {"resilient", ecmp.resilient},
+                   {"there", there},
+                   {"nexthops", std::move(hops)}});
+  }
+  return out;
+}
+
 Json commands(const std::vector<InsideChange>& changes) {
   Json out = Json::array();
   for (const auto& change : changes) out.push_back(to_string(change));
@@ -108,6 +136,7 @@ Json inside(const Published& p) {
   const auto& waits = p.plan.inside.waits;
   return {{"vips", vips(p)},
           {"virtual_services", virtual_services(p)},
+          {"routes", routes(p)},
           {"error", error(p)},
           {"faults", p.inside_faults},
           {"foreign", foreign(p)},

@@ -188,6 +188,23 @@ std::string weights(const Json& service) {
   return "of " + str(at(service, "owner")) + (text.empty() ? "" : ": ") + text;
 }
 
+/// "2 of 3 next hops, not 192.0.2.13 on eth1".
+std::string next_hops(const Json& route) {
+  std::size_t used = 0;
+  std::vector<std::string> out;
+  const auto& all = items(at(route, "nexthops"));
+  for (const auto& hop : all) {
+    if (truth(at(hop, "used"))) {
+      ++used;
+    } else {
+      out.push_back(str(at(hop, "via")) + " on " + str(at(hop, "link")));
+    }
+  }
+  if (!truth(at(route, "there"))) return {};
+  auto text = fmt::format("{} of {} next hops", used, all.size());
+  return out.empty() ? text : text + ", not " + join(out, ", ");
+}
+
 std::string inside(const Json& r, const Look& look) {
   const auto& inside = at(r, "local", "inside");
   if (inside.is_null()) return {};
@@ -204,6 +221,10 @@ std::string inside(const Json& r, const Look& look) {
   for (const auto& service : items(at(inside, "virtual_services")))
     table.add(
         {{str(at(service, "name"))}, state(at(service, "there"), "there"), {weights(service)}});
+  for (const auto& route : items(at(inside, "routes")))
+    table.add({{fmt::format("{} table {}", str(at(route, "to")), str(at(route, "table")))},
+               state(at(route, "there"), "routed"),
+               {next_hops(route)}});
   auto out = table.empty() ? std::string{} : "\n" + table.render(look);
   for (const auto& fault : strings(at(inside, "faults"))) out += fold("", fault, look.width);
   return out;

@@ -207,6 +207,18 @@ void check_inside(const Json& s, Findings& out) {
     const auto is = service.at("there") == true ? "is in IPVS" : "is not in IPVS";
     judge("lvs", service.at("there"), fmt::format("{} {}", word(service, "name"), is));
   }
+  for (const auto& route : inside.at("routes")) {
+    const auto text = fmt::format("{} table {}", word(route, "to"), route.at("table").get<int>());
+    judge("route", route.at("there"),
+          text + (route.at("there") == true ? " is routed" : " has no route"));
+    for (const auto& hop : route.at("nexthops")) {
+      if (route.at("there") != true || hop.at("used") == true) continue;
+      out.warn(
+          "route",
+          fmt::format("{}: nothing goes to {} on {}", text, word(hop, "via"), word(hop, "link")),
+          "its checks: anycastctl status");
+    }
+  }
   check_expiry(inside, out);
 }
 

@@ -143,7 +143,8 @@ int plan_of_file(const Options& options) {
                     sources.validator.get(), checker->get(),  kernel.get()};
   const auto now = aligned(clock.now(), config.prometheus.interval);
   core::Meters meters{config};
-  const auto seen = anycast::look(*prepared.setup, state, observe(config, ports, meters, now, {}));
+  const auto seen =
+      anycast::look(*prepared.setup, state, observe(config, ports, state, meters, now));
   const auto made =
       report::plan(publish(std::shared_ptr<const Config>{prepared.setup, &config}, seen, state));
   print(made, options);

@@ -125,7 +125,9 @@ namespace {
 class NoKernel : public Kernel {
  public:
   explicit NoKernel(Error why) : why_{std::move(why)} {}
-  Result<InsideView> inside() override { return tl::unexpected(why_); }
+  Result<InsideView> inside(const std::set<std::uint32_t>& /*tables*/) override {
+    return tl::unexpected(why_);
+  }
   std::vector<Result<void>> carry_out(const std::vector<InsideChange>& changes) override {
     return {changes.size(), tl::unexpected(why_)};
   }

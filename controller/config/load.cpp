@@ -148,6 +148,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   check_smokeping(checked);
   check_policy(checked);
   check_services(checked);
+  check_routes(checked);
   out.diagnostics = report.take(options.allow);
   if (report.failed()) return out;
 

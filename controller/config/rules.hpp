@@ -32,6 +32,8 @@ void check_evidence(const Checked& c);
 void check_smokeping(const Checked& c);
 /// Services of the nodes: checks, real servers, watermarks.
 void check_services(const Checked& c);
+/// Routes that a node keeps in its kernel.
+void check_routes(const Checked& c);
 /// The ladder, guards, times that have to fit together.
 void check_policy(const Checked& c);
 

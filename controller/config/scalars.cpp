@@ -141,6 +141,11 @@ Read<Address> read_host(const std::string& text) {
                {fmt::format("write {}", to_string(prefix->address))});
 }
 
+Read<Prefix> read_prefix(const std::string& text) {
+  if (auto bad = check_prefix(text)) return tl::unexpected(std::move(*bad));
+  return *Prefix::parse(text);
+}
+
 Read<bool> read_flag(const std::string& text) {
   if (text == "true" || text == "false") return text == "true";
   return wrong("type", fmt::format("'{}' is neither true nor false", text));
@@ -284,6 +289,16 @@ Scalar address(Address& target) {
 
 Scalar optional_address(std::optional<Address>& target) {
   return scalar(target, pattern(kAddressPattern), read_address,
+                [](const auto& v) { return v ? std::optional{to_string(*v)} : std::nullopt; });
+}
+
+Scalar prefix(Prefix& target) {
+  return scalar(target, pattern(std::string{kPrefixPattern}), read_prefix,
+                [](const Prefix& v) { return to_string(v); });
+}
+
+Scalar optional_prefix(std::optional<Prefix>& target) {
+  return scalar(target, pattern(std::string{kPrefixPattern}), read_prefix,
                 [](const auto& v) { return v ? std::optional{to_string(*v)} : std::nullopt; });
 }
 

@@ -39,6 +39,8 @@ Scalar community(std::string& target);
 Scalar bytes(std::int64_t& target, std::int64_t min, std::int64_t max);
 Scalar address(Address& target);
 Scalar optional_address(std::optional<Address>& target);
+Scalar prefix(Prefix& target);
+Scalar optional_prefix(std::optional<Prefix>& target);
 /// An address, also as a prefix of full length.
 Scalar host(Address& target);
 /// "19:30" as the time since midnight, to "24:00".

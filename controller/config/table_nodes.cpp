@@ -58,6 +58,8 @@ Table session(Session& s) {
             {optional_address(s.probe_target)}}}};
 }
 
+constexpr auto* kLinkPattern = "^[!-~]{1,15}$";
+
 std::optional<Wrong> check_link(const std::string& value) {
   // IFNAMSIZ of linux/if.h has room for 15 bytes; the kernel takes neither '/' nor spaces.
   const bool known = std::ranges::all_of(
@@ -68,14 +70,41 @@ std::optional<Wrong> check_link(const std::string& value) {
                {"write one of 'ip link', \"lo\" where nothing speaks against it"}};
 }
 
+Table nexthop(Ecmp::Hop& h) {
+  return {{{"via", "address of the neighbour", {address(h.via)}, kRequired},
+           {"link", "on which it is", {text(h.link, check_link, kLinkPattern)}, kRequired},
+           {"weight", "its share of the flows", {count(h.weight, 1, 256)}}}};
+}
+
+Table route(Ecmp& e) {
+  return {{{"to", "destination; 0.0.0.0/0 or ::/0: all", {prefix(e.to)}, kRequired},
+           {"table",
+            "number of a routing table in which nobody else keeps this route",
+            {count(e.table, 1, 2'000'000'000)},
+            kRequired},
+           {"rule",
+            "priority of a rule that sends packets to 'to' there; default: no rule",
+            {optional_count(e.rule, 1, 32'765)}},
+           {"from", "the rule is for packets from here only", {optional_prefix(e.from)}},
+           {"resilient",
+            "flows stay on their next hop when another goes (Linux 5.13)",
+            {flag(e.resilient)}},
+           {"service",
+            "of this node, by whose checks a next hop is left out that answers none of them",
+            {name(e.service)}},
+           {"nexthops", "where the packets go, each flow by its hash", list(e.nexthops, nexthop),
+            kRequired}}};
+}
+
 Value local(Local& l) {
   auto drain = duration(l.drain, seconds{0}, hours{24});
   return {Table{{{"link",
                   "where it keeps the vips of all prefixes; default: somebody else keeps them",
-                  {text(l.link, check_link, "^[!-~]{1,15}$")}},
+                  {text(l.link, check_link, kLinkPattern)}},
                  {"drain",
                   "what has to go, an address or a real server, stays for so long",
-                  {std::move(drain)}}}}};
+                  {std::move(drain)}},
+                 {"routes", "ECMP routes in tables of our own", list(l.routes, route)}}}};
 }
 
 Value shares(std::map<std::string, Ppm>& target) {

@@ -25,6 +25,7 @@ class Builder {
         if (!wish_.inside.services.contains(key)) leave(key, servers);
       }
     }
+    routes();
     for (const auto& vip : wish_.inside.vips) want(vip);
     for (const auto& vip : ours_.vips) {
       if (!wish_.inside.vips.contains(vip)) leave(vip);
@@ -127,6 +128,34 @@ class Builder {
   void foreign(const ServiceKey& key, const ServerKey& server) {
     say("foreign-real-server", fmt::format("{} has a real server {} that is not ours; it stays",
                                            to_string(key), to_string(server)));
+  }
+
+  /// All that the kernel shows of them is ours: the protocol number says so.
+  void routes() {
+    for (const auto& [key, paths] : wish_.inside.routes) {
+      out_.ours.tables.insert(key.table);
+      const auto there = seen_.inside.routes.find(key);
+      if (there == seen_.inside.routes.end()) {
+        additions_.emplace_back(RouteChange{InsideVerb::add, key, paths});
+      } else if (there->second != paths) {
+        settings_.emplace_back(RouteChange{InsideVerb::edit, key, paths});
+      }
+    }
+    for (const auto& rule : wish_.inside.rules) {
+      out_.ours.tables.insert(rule.table);
+      if (!seen_.inside.rules.contains(rule))
+        arrivals_.emplace_back(RuleChange{InsideVerb::add, rule});
+    }
+    for (const auto& rule : seen_.inside.rules) {
+      if (wish_.inside.rules.contains(rule)) continue;
+      out_.ours.tables.insert(rule.table);
+      removals_.emplace_back(RuleChange{InsideVerb::remove, rule});
+    }
+    for (const auto& [key, paths] : seen_.inside.routes) {
+      if (wish_.inside.routes.contains(key)) continue;
+      out_.ours.tables.insert(key.table);
+      service_removals_.emplace_back(RouteChange{InsideVerb::remove, key, paths});
+    }
   }
 
   void want(const Vip& vip) {

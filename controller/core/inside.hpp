@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/model/inside_change.hpp"
+#include "controller/model/inside_view.hpp"
 #include "controller/model/plan.hpp"
 
 namespace anycast::core {
@@ -22,8 +23,8 @@ struct InsideWish {
 
 struct InsideStep {
   /// In this order each of them is safe to be the last that is carried out: a service and its real
-  /// servers come before the address that leads to them, additions and larger weights before
-  /// smaller ones, and an address goes last.
+  /// servers come before the address that leads to them and a route before its rule, additions and
+  /// larger weights before smaller ones, a rule goes before its route, and an address goes last.
   std::vector<InsideChange> changes = {};
   InsideOurs ours = {};
   std::vector<Notice> notices = {};  ///< what is there from elsewhere and stays

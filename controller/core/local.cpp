@@ -12,6 +12,16 @@ namespace {
 
 bool owned_by_us(const Lvs& lvs) { return lvs.owner == Lvs::Owner::anycastd; }
 
+/// What leads packets to the route, where the configuration wants that.
+std::optional<RouteRule> rule_of(const Ecmp& ecmp) {
+  if (!ecmp.rule) return std::nullopt;
+  const Prefix anywhere{{.family = ecmp.to.address.family}, 0};
+  return RouteRule{.priority = static_cast<std::uint32_t>(*ecmp.rule),
+                   .from = ecmp.from.value_or(anywhere),
+                   .to = ecmp.to,
+                   .table = ecmp.key().table};
+}
+
 /// The settings of an LVS service without its real servers.
 VirtualService virtual_service(const Lvs& lvs) {
   VirtualService out{.settings = {.scheduler = lvs.scheduler}};
@@ -43,6 +53,36 @@ void want(const Service& service, const ServiceState& state, const Lvs& lvs, Ins
     }
   }
   wish.inside.services.emplace(lvs.key(), std::move(out));
+}
+
+/// 6.6
+bool is_dead(const Config& config, const State& state, const std::string& name,
+             const Address& via) {
+  const auto service = config.me().services.find(name);
+  const auto checked = state.services.find(name);
+  if (service == config.me().services.end() || checked == state.services.end()) return false;
+  const auto& down = checked->second.down;
+  bool any = false;
+  for (const auto& real : service->second.servers) {
+    if (real.endpoint.address != via) continue;
+    if (!std::ranges::binary_search(down, real.endpoint)) return false;
+    any = true;
+  }
+  return any;
+}
+
+void want(const Config& config, const State& state, const Ecmp& ecmp, Inside& wish) {
+  Multipath all{.resilient = ecmp.resilient};
+  Multipath alive{.resilient = ecmp.resilient};
+  for (const auto& hop : ecmp.nexthops) {
+    all.hops.emplace(hop.key(), hop.weight);
+    if (!is_dead(config, state, ecmp.service, hop.via)) alive.hops.emplace(hop.key(), hop.weight);
+  }
+  auto paths = alive.hops.empty() ? std::move(all) : std::move(alive);
+  // The kernel keeps no weight of a next hop that is alone.
+  if (paths.hops.size() == 1 && !paths.resilient) paths.hops.begin()->second = 1;
+  wish.routes.emplace(ecmp.key(), std::move(paths));
+  if (const auto rule = rule_of(ecmp)) wish.rules.insert(*rule);
 }
 
 /// Whether nothing has been announced for so long, neither wanted nor exported. Where nobody knows,
@@ -102,6 +142,13 @@ void keep_unlisted(const Context& context, InsideWanted& wanted) {
     wish.inside.services.emplace(key, std::move(kept));
     unlisted.push_back(to_string(key));
   }
+  for (const auto& entry : seen.routes) {
+    if (wish.inside.routes.insert(entry).second) unlisted.push_back(to_string(entry.first));
+  }
+  for (const auto& rule : seen.rules) {
+    if (wish.inside.rules.insert(rule).second)
+      unlisted.push_back(fmt::format("rule {}", rule.priority));
+  }
 }
 
 std::string waits(const Context& context) {
@@ -118,6 +165,10 @@ std::vector<std::string> missing(const Context& context) {
   for (const auto& vip : configured_vips(context.config)) {
     if (!view || !view->inside.vips.contains(vip))
       out.push_back(fmt::format("{} is not on {}", to_string(vip.prefix), vip.link));
+  }
+  for (const auto& ecmp : context.config.me().local.routes) {
+    if (!view || !view->inside.routes.contains(ecmp.key()))
+      out.push_back(fmt::format("there is no route to {}", to_string(ecmp.key())));
   }
   std::size_t services = 0;
   for (const auto& [name, service] : context.config.me().services) {
@@ -171,9 +222,15 @@ std::set<Vip> configured_vips(const Config& config) {
   return out;
 }
 
+std::set<std::uint32_t> tables_of(const Config& config, const InsideOurs& ours) {
+  auto out = ours.tables;
+  for (const auto& ecmp : config.me().local.routes) out.insert(ecmp.key().table);
+  return out;
+}
+
 bool keeps_inside(const Config& config, const InsideOurs& ours) {
   const auto& me = config.me();
-  return !me.local.link.empty() || ours != InsideOurs{} ||
+  return !me.local.link.empty() || !me.local.routes.empty() || ours != InsideOurs{} ||
          std::ranges::any_of(me.services,
                              [](const auto& entry) { return !entry.second.lvs.empty(); });
 }
@@ -190,6 +247,7 @@ InsideWanted inside_wanted(const Context& context, Consent consent) {
       if (owned_by_us(lvs)) want(service, state, lvs, out.wish);
     }
   }
+  for (const auto& ecmp : local.routes) want(context.config, context.state, ecmp, out.wish.inside);
   if (!silent && consent == Consent::none) keep_unlisted(context, out);
   return out;
 }
@@ -230,9 +288,10 @@ Word inside(const Context& context, const Step& step) {
   if (step.from.announces() || !step.to.announces()) return std::nullopt;
   if (!keeps_inside(context.config, {})) return std::nullopt;
   const auto lacks = missing(context);
-  return decide(lacks.empty(), "inside",
-                lacks.empty() ? "the addresses and virtual services are there" : join(lacks, ", "),
-                "nodes." + context.config.self + ".local");
+  return decide(
+      lacks.empty(), "inside",
+      lacks.empty() ? "the addresses, virtual services and routes are there" : join(lacks, ", "),
+      "nodes." + context.config.self + ".local");
 }
 
 }  // namespace anycast::core

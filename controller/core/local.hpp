@@ -12,6 +12,8 @@ namespace anycast::core {
 
 /// Whether this node has anything to keep in its kernel, or something of ours may be there still.
 bool keeps_inside(const Config& config, const InsideOurs& ours);
+/// The routing tables in which something of ours is, or may be still.
+std::set<std::uint32_t> tables_of(const Config& config, const InsideOurs& ours);
 /// The addresses that the configuration has this node keep.
 std::set<Vip> configured_vips(const Config& config);
 
@@ -26,6 +28,8 @@ std::set<Vip> configured_vips(const Config& config);
 ///  6.4 let go   what the configuration does not name any more stays while this node announces, and
 ///               for `local.drain` after that, until a person applies it
 ///  6.5 owned    what Keepalived owns is read, and never written
+///  6.6 routed   a next hop all of whose real servers the checks find dead is left out of its
+///               route, unless all are
 struct InsideWanted {
   InsideWish wish = {};
   std::vector<std::string> unlisted = {};  ///< of 6.4
@@ -36,7 +40,7 @@ InsideWanted inside_wanted(const Context& context, Consent consent);
 /// Plans the smallest change of the kernel. What is ours from now on is in the context's state.
 void plan_inside(Context& context, Plan& plan);
 
-/// Guard "inside": nobody is attracted before the addresses and virtual services are there.
+/// Guard "inside": nobody is attracted before the addresses, virtual services and routes are there.
 Word inside(const Context& context, const Step& step);
 
 }  // namespace anycast::core

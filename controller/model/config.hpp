@@ -13,6 +13,7 @@
 #include "controller/model/evidence_config.hpp"
 #include "controller/model/guards.hpp"
 #include "controller/model/health.hpp"
+#include "controller/model/local.hpp"
 #include "controller/model/stance.hpp"
 
 namespace anycast {
@@ -83,12 +84,6 @@ struct Session {
       {};  ///< name of the BGP protocol in the routing daemon; default: the upstream's name
   std::optional<Address> probe_target =
       {};  ///< pins measurement to this session; default: the node's
-};
-
-/// What anycastd keeps in the kernel of this host for as long as it may announce.
-struct Local {
-  std::string link = {};  ///< where the addresses of the prefixes are; empty: not our business
-  Duration drain = minutes{5};  ///< what has to go serves those who still come for so long
 };
 
 struct Node {

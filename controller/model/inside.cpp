@@ -104,6 +104,44 @@ std::string command(const ServerChange& change) {
                      server_words(change.settings));
 }
 
+std::string objects(const RouteChange& change) {
+  std::string out;
+  std::vector<std::string> group;
+  for (const auto& [hop, weight] : change.paths.hops) {
+    const auto id = object_of(change.route, hop);
+    out += fmt::format("ip nexthop replace id {} via {} dev {} proto {}; ", id, to_string(hop.via),
+                       hop.link, kRouteProtocol);
+    group.push_back(fmt::format("{},{}", id, weight));
+  }
+  return out + fmt::format("ip nexthop replace id {} group {} type resilient buckets {} proto {}; ",
+                           group_of(change.route), join(group, "/"), kBuckets, kRouteProtocol);
+}
+
+std::string command(const RouteChange& change) {
+  const auto& [to, table] = change.route;
+  const auto* family = to.address.family == Address::Family::v6 ? "ip -6" : "ip";
+  const auto* verb = change.verb == InsideVerb::add    ? "add"
+                     : change.verb == InsideVerb::edit ? "replace"
+                                                       : "del";
+  const auto what = fmt::format("{} route {} {} table {} proto {}", family, verb, to_string(to),
+                                table, kRouteProtocol);
+  if (change.verb == InsideVerb::remove) return what;
+  if (change.paths.resilient)
+    return objects(change) + fmt::format("{} nhid {}", what, group_of(change.route));
+  std::string hops;
+  for (const auto& [hop, weight] : change.paths.hops)
+    hops += fmt::format(" nexthop via {} dev {} weight {}", to_string(hop.via), hop.link, weight);
+  return what + hops;
+}
+
+std::string command(const RuleChange& change) {
+  const auto& [priority, from, to, table] = change.rule;
+  const auto* family = to.address.family == Address::Family::v6 ? "ip -6" : "ip";
+  const auto* verb = change.verb == InsideVerb::add ? "add" : "del";
+  return fmt::format("{} rule {} priority {} from {} to {} lookup {} protocol {}", family, verb,
+                     priority, to_string(from), to_string(to), table, kRouteProtocol);
+}
+
 }  // namespace
 
 ServiceKey ServiceKey::of_mark(Address::Family family, std::uint32_t mark) {
@@ -136,6 +174,8 @@ std::string to_string(const InsideChange& change) {
 std::string text_of(const Inside& inside) {
   std::string out;
   const auto say = [&](const InsideChange& change) { out += to_string(change) + "\n"; };
+  for (const auto& [key, paths] : inside.routes) say(RouteChange{InsideVerb::add, key, paths});
+  for (const auto& rule : inside.rules) say(RuleChange{InsideVerb::add, rule});
   for (const auto& vip : inside.vips) say(VipChange{InsideVerb::add, vip});
   for (const auto& [key, service] : inside.services) {
     say(ServiceChange{InsideVerb::add, key, service.settings});

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "controller/base/error.hpp"
 #include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
+#include "controller/model/ecmp.hpp"
 
 namespace anycast {
 
@@ -94,6 +94,8 @@ struct VirtualService {
 struct Inside {
   std::set<Vip> vips = {};
   std::map<ServiceKey, VirtualService> services = {};
+  std::map<RouteKey, Multipath> routes = {};  ///< of our own protocol number alone, as the rules
+  std::set<RouteRule> rules = {};
   bool operator==(const Inside&) const = default;
 };
 
@@ -103,38 +105,8 @@ struct InsideOurs {
   std::set<Vip> vips = {};
   /// Real servers by service, and since when each of them drains.
   std::map<ServiceKey, std::map<ServerKey, std::optional<Time>>> services = {};
+  std::set<std::uint32_t> tables = {};  ///< with routes that carry our protocol number
   bool operator==(const InsideOurs&) const = default;
-};
-
-/// What IPVS has counted since the entry was made (or since somebody zeroed it).
-struct TrafficCount {
-  std::uint64_t connections = 0;
-  std::uint64_t packets_in = 0;
-  std::uint64_t packets_out = 0;
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  bool operator==(const TrafficCount&) const = default;
-};
-
-struct ServerLoad {
-  std::uint32_t active = 0;  ///< established connections
-  std::uint32_t inactive = 0;
-  std::uint32_t persistent = 0;
-  TrafficCount count = {};
-  bool operator==(const ServerLoad&) const = default;
-};
-
-struct ServiceLoad {
-  TrafficCount count = {};
-  std::map<ServerKey, ServerLoad> servers = {};
-  bool operator==(const ServiceLoad&) const = default;
-};
-
-/// What the kernel says now, asked from it, never remembered.
-struct InsideView {
-  Inside inside = {};
-  std::map<ServiceKey, ServiceLoad> load = {};
-  std::optional<Error> no_services = {};  ///< why it could not be asked for services; they are none
 };
 
 /// "tcp 198.51.100.1:80", "fwmark 7", "fwmark 7 (IPv6)".

@@ -7,7 +7,7 @@
 
 #include "controller/base/error.hpp"
 #include "controller/model/health.hpp"
-#include "controller/model/inside.hpp"
+#include "controller/model/inside_view.hpp"
 #include "controller/model/order.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/readings.hpp"

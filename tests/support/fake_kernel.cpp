@@ -23,6 +23,13 @@ bool takes_away(const ServerChange& change) {
 
 }  // namespace
 
+Result<InsideView> FakeKernel::inside(const std::set<std::uint32_t>& tables) {
+  auto out = view;
+  std::erase_if(out.inside.routes, [&](const auto& r) { return !tables.contains(r.first.table); });
+  std::erase_if(out.inside.rules, [&](const auto& r) { return !tables.contains(r.table); });
+  return out;
+}
+
 std::vector<Result<void>> FakeKernel::carry_out(const std::vector<InsideChange>& changes) {
   std::vector<Result<void>> out;
   std::set<ServiceKey> failed;
@@ -92,6 +99,28 @@ Result<void> FakeKernel::carry_out(const ServerChange& change) {
     view.load[change.service].servers[change.server];
   }
   return {};
+}
+
+Result<void> FakeKernel::carry_out(const RouteChange& change) {
+  auto& routes = view.inside.routes;
+  const bool is_there = routes.contains(change.route);
+  if (is_there == (change.verb == InsideVerb::add)) return is_there ? there() : absent();
+  if (change.verb == InsideVerb::remove) {
+    routes.erase(change.route);
+    return {};
+  }
+  for (const auto& [hop, weight] : change.paths.hops) {
+    if (!links.contains(hop.link)) return fail(Remedy::look_at_host, "there is no such link");
+  }
+  routes[change.route] = change.paths;
+  return {};
+}
+
+Result<void> FakeKernel::carry_out(const RuleChange& change) {
+  auto& rules = view.inside.rules;
+  if (change.verb == InsideVerb::remove)
+    return rules.erase(change.rule) == 0 ? absent() : Result<void>{};
+  return rules.insert(change.rule).second ? Result<void>{} : there();
 }
 
 }  // namespace anycast::test

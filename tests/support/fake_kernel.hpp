@@ -8,11 +8,11 @@
 
 namespace anycast::test {
 
-/// Addresses and IPVS as the kernel keeps them: what is there already cannot be added, what is not
-/// there can be neither edited nor removed, and a service takes its real servers with it.
+/// Addresses, IPVS and routes as the kernel keeps them: what is there already cannot be added, what
+/// is not there can be neither edited nor removed, and a service takes its real servers with it.
 class FakeKernel : public Kernel {
  public:
-  Result<InsideView> inside() override { return view; }
+  Result<InsideView> inside(const std::set<std::uint32_t>& tables) override;
   std::vector<Result<void>> carry_out(const std::vector<InsideChange>& changes) override;
   Result<void> carry_out(const InsideChange& change);
 
@@ -24,6 +24,8 @@ class FakeKernel : public Kernel {
   Result<void> carry_out(const VipChange& change);
   Result<void> carry_out(const ServiceChange& change);
   Result<void> carry_out(const ServerChange& change);
+  Result<void> carry_out(const RouteChange& change);
+  Result<void> carry_out(const RuleChange& change);
 };
 
 }  // namespace anycast::test

@@ -15,37 +15,19 @@
 #include "adapters/system/fd.hpp"
 #include "controller/base/text.hpp"
 #include "controller/core/inside.hpp"
+#include "tests/contract/kernel/kernels.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/fake_kernel.hpp"
 #include "tests/support/inside_world.hpp"
 #include "tests/support/net_space.hpp"
 #include "tests/support/process.hpp"
 
 using namespace anycast;
+using namespace anycast::contract;
 using anycast::kernel::AddressMonitor;
 using anycast::kernel::NetlinkKernel;
 using anycast::test::printed;
 
 namespace {
-
-struct Case {
-  const char* name;
-  std::unique_ptr<Kernel> kernel;
-};
-
-/// The fake, and the real one in a namespace of its own where that can be had.
-std::vector<Case> kernels() {
-  std::vector<Case> out;
-  out.push_back({"fake", std::make_unique<test::FakeKernel>()});
-  if (!test::enter_own_space()) {
-    WARN("SKIP: no right to make a network namespace");
-    return out;
-  }
-  auto real = NetlinkKernel::open();
-  REQUIRE(real.has_value());
-  out.push_back({"real", std::move(*real)});
-  return out;
-}
 
 /// Of those, the ones that have services.
 std::vector<Case> kernels_with_ipvs() {
@@ -69,18 +51,6 @@ bool can_bind(const Address& address) {
   own.sin6_family = AF_INET6;
   std::ranges::copy(address.bytes, own.sin6_addr.s6_addr);
   return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0;
-}
-
-Inside read(Kernel& kernel) {
-  const auto view = kernel.inside();
-  REQUIRE(view.has_value());
-  return view->inside;
-}
-
-bool done(Kernel& kernel, const InsideChange& change) {
-  const auto results = kernel.carry_out({change});
-  REQUIRE(results.size() == 1);
-  return results[0].has_value();
 }
 
 /// Commands that make the state on an empty kernel.
@@ -109,31 +79,6 @@ std::vector<std::string> saved() {
   std::ranges::sort(out);
   return out;
 }
-
-/// Brings a kernel to a wish in as many cycles as it takes.
-struct Keeper {
-  Kernel& kernel;
-  core::InsideWish wish = {};
-  InsideOurs ours = {};
-  Time now{hours{500'000}};
-  int changes = 0;
-
-  bool cycle() {
-    const auto view = kernel.inside();
-    REQUIRE(view.has_value());
-    const auto step = core::inside_step(wish, *view, ours, now);
-    ours = step.ours;
-    const auto results = kernel.carry_out(step.changes);
-    REQUIRE(results.size() == step.changes.size());
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      INFO(to_string(step.changes[i]));
-      if (!results[i]) FAIL(results[i].error().text);
-      ours = core::after(ours, step.changes[i]);
-    }
-    changes += static_cast<int>(results.size());
-    return !step.changes.empty();
-  }
-};
 
 }  // namespace
 
@@ -189,7 +134,7 @@ TEST_CASE("the kernel's refusal is told in the words of the command and of what 
           "scheduler \"none-such\" (module ip_vs_none-such)");
     CHECK(text(ServerChange{InsideVerb::remove, kWeb, server(11)}) ==
           "\"ipvsadm -d -t 198.51.100.1:80 -r 192.0.2.11:80\": it is not there");
-  } else if (const auto view = kernel.inside(); view->no_services) {
+  } else if (const auto view = kernel.inside(kTables); view->no_services) {
     CHECK(view->no_services->text ==
           "the kernel has no IPVS: 'modprobe ip_vs', and a line \"ip_vs\" in a file of "
           "/etc/modules-load.d");
@@ -211,7 +156,7 @@ TEST_CASE("without CAP_NET_ADMIN the addresses are read, and no change is possib
       auto kernel = *NetlinkKernel::open();
       const auto results =
           kernel->carry_out({VipChange{InsideVerb::add, vip("198.51.100.1/32", "lo")}});
-      const auto view = *kernel->inside();
+      const auto view = *kernel->inside(kTables);
       said = results[0] ? "done" : results[0].error().text;
       said += "|" + std::to_string(view.inside.vips.count(vip("127.0.0.1/8", "lo"))) + "|" +
               (view.no_services ? view.no_services->text : "");

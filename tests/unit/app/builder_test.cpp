@@ -284,9 +284,18 @@ Published kept() {
       .lvs = {{.address = {home, 80}, .scheduler = "wrr"},
               {.address = {home, 53}, .protocol = Protocol::udp},
               {.address = {home, 443}, .owner = Lvs::Owner::keepalived}}};
+  const RouteKey pool{*Prefix::parse("192.0.2.144/28"), 100};
+  config.nodes.at("hk-idc-1").local.routes = {
+      {.to = pool.to,
+       .table = 100,
+       .rule = 1'000,
+       .resilient = true,
+       .service = "web",
+       .nexthops = {{one.address, "eth1", 2}, {two.address, "eth1"}}}};
   p.config = std::make_shared<const Config>(std::move(config));
   InsideView view;
   view.inside.vips = {vip};
+  view.inside.routes[pool] = {.hops = {{{one.address, "eth1"}, 2}}, .resilient = true};
   view.inside.services[web] = {.settings = {.scheduler = "wrr"},
                                .servers = {{one, {.weight = 2}}, {two, {.weight = 0}}}};
   view.inside.services[page].servers[one] = {};

@@ -61,6 +61,13 @@ TEST_CASE("the example is read into the model") {
   CHECK(node.local.link == "lo");
   CHECK(node.local.drain == minutes{5});
   CHECK(c.nodes.at("hk-tx-1").local.link.empty());
+  REQUIRE(node.local.routes.size() == 1);
+  const auto& route = node.local.routes[0];
+  CHECK(to_string(route.key()) == "192.0.2.144/28 in table 100");
+  CHECK(route.rule == 1'000);
+  CHECK(route.resilient);
+  REQUIRE(route.nexthops.size() == 2);
+  CHECK(route.nexthops[0].weight == 2);
   REQUIRE(node.services.at("web").lvs.size() == 1);
   CHECK(to_string(node.services.at("web").lvs[0].key()) == "tcp 203.0.113.1:80");
   CHECK(node.services.at("web").lvs[0].forwarding == Forwarding::nat);
@@ -118,12 +125,12 @@ TEST_CASE("every written value knows its place, and a default has none") {
   REQUIRE(loaded.config);
   const auto& origins = loaded.config->origins;
   const auto place = [&](const std::string& path) { return to_string(origins.at(path)); };
-  CHECK(place("guards.min_nodes") == "anycastd.yaml:110:14");
+  CHECK(place("guards.min_nodes") == "anycastd.yaml:115:14");
   CHECK(place("thresholds.mobile.rtt.bad") == "anycastd.yaml:47:29");
   CHECK(place("thresholds.mobile.loss.bad") == "anycastd.yaml:40:29");
   CHECK(place("thresholds.telecom.rtt.bad") == "anycastd.yaml:39:32");
   CHECK(place("nodes.hk-idc-1.sessions.cmi") == "anycastd.yaml:74:7");
-  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:104:28");
+  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:109:28");
   CHECK_FALSE(origins.contains("prometheus.max_body"));
 }
 

@@ -183,6 +183,49 @@ TEST_CASE("where clients stay on a real server, a dead one goes at once, and com
   CHECK(site.keep().empty());
 }
 
+TEST_CASE("a next hop that the checks find dead is left out of its route, but not if all are") {
+  Site site;
+  site.kernel.links.insert("eth1");
+  site.node().services.at("web").lvs.clear();
+  site.node().local = {
+      .routes = {{.to = *Prefix::parse("203.0.113.1/32"),
+                  .table = 100,
+                  .rule = 1'000,
+                  .service = "web",
+                  .nexthops = {{kFirst.address, "eth1", 2}, {kSecond.address, "eth1"}}}}};
+  const std::string begin = "ip route replace 203.0.113.1/32 table 100 proto 119";
+  const std::string first = " nexthop via 192.0.2.201 dev eth1 weight ";
+  const std::string second = " nexthop via 192.0.2.202 dev eth1 weight 1";
+  CHECK(
+      site.keep() ==
+      Lines{"ip route add 203.0.113.1/32 table 100 proto 119" + first + "2" + second,
+            "ip rule add priority 1000 from 0.0.0.0/0 to 203.0.113.1/32 lookup 100 protocol 119"});
+  CHECK(site.state.inside.tables == std::set<std::uint32_t>{100});
+  CHECK(site.keep().empty());
+  site.alive(Alive::up, Alive::down);
+  CHECK(site.keep() == Lines{begin + first + "1"});
+  CHECK(site.keep().empty());
+  site.alive(Alive::down, Alive::down);
+  CHECK(site.keep() == Lines{begin + first + "2" + second});
+  site.alive(Alive::up, Alive::up);
+  CHECK(site.keep().empty());
+
+  // What the configuration does not name any more stays while the node announces.
+  site.keep_for(minutes{10});
+  site.node().local.routes.clear();
+  CHECK(site.keep().empty());
+  CHECK(site.notices("unlisted") ==
+        Lines{"203.0.113.1/32 in table 100, rule 1000 are not in the configuration any more and "
+              "are kept while this node announces, until a person applies that (anycastctl "
+              "apply)"});
+  site.order({.kind = Order::Kind::apply});
+  CHECK(site.keep() ==
+        Lines{"ip rule del priority 1000 from 0.0.0.0/0 to 203.0.113.1/32 lookup 100 protocol 119",
+              "ip route del 203.0.113.1/32 table 100 proto 119"});
+  site.keep();
+  CHECK(site.state.inside == InsideOurs{});
+}
+
 TEST_CASE("what Keepalived owns is read, and given away without a change") {
   Site site;
   site.keep();
@@ -295,7 +338,14 @@ TEST_CASE("a node that has just come up announces once its inside is there") {
   CHECK(site.all_say(kWithdraw));
   CHECK(site.faults.size() == 1);
   CHECK(site.refusals("cmi") == Lines{"inside: 203.0.113.1/32 is not on vip0"});
+  site.node().local.routes = {{.to = *Prefix::parse("203.0.113.1/32"),
+                               .table = 100,
+                               .nexthops = {{kFirst.address, "eth9"}}}};
   site.kernel.links.insert("vip0");
+  site.keep_for(minutes{2});
+  CHECK(site.all_say(kWithdraw));
+  CHECK(site.refusals("cmi") == Lines{"inside: there is no route to 203.0.113.1/32 in table 100"});
+  site.kernel.links.insert("eth9");
   site.keep_for(minutes{2});
   CHECK(site.all_say(kPlain));
 }

@@ -103,6 +103,7 @@ State full_state() {
   state.inside.services[{Protocol::udp, *Address::parse("203.0.113.1"), 53}] = {
       {{*Address::parse("192.0.2.11"), 53}, at(41)}, {{*Address::parse("192.0.2.12"), 53}, {}}};
   state.inside.services[ServiceKey::of_mark(Address::Family::v6, 7)];
+  state.inside.tables = {100, 70'000};
   return state;
 }
 
