@@ -29,9 +29,10 @@ namespace anycast::test {
 /// A BIRD in a folder of its own, and what a test does to it besides the adapter.
 class BirdBench {
  public:
+  static Config config() { return bird_config(); }
   static Fragment fragment(const std::map<std::string, Stance>& stances,
-                           const HostRoutes& hosts = {}) {
-    return bird_fragment(stances, hosts);
+                           const HostRoutes& hosts = {}, const Config& config = bird_config()) {
+    return bird_fragment(stances, hosts, config);
   }
 
   BirdBench() {
@@ -52,15 +53,16 @@ class BirdBench {
   std::string fragment_file() const { return folder_ + "/run/bird.conf"; }
   std::string operator_file() const { return folder_ + "/bird.conf"; }
 
-  bird::Settings settings() const {
-    auto config = bird_config();
+  bird::Settings settings(Config config = bird_config()) const {
     config.router.socket = world->socket();
     config.router.config = operator_file();
     config.router.fragment = fragment_file();
     config.router.timeout = milliseconds{1500};
     return bird::settings_of(config);
   }
-  bird::BirdSpeaker speaker() const { return bird::BirdSpeaker{settings()}; }
+  bird::BirdSpeaker speaker(const Config& config = bird_config()) const {
+    return bird::BirdSpeaker{settings(config)};
+  }
 
   bird::Reply operator_says(const std::string& command) const {
     return ask_bird(world->socket(), command);

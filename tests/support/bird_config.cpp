@@ -62,6 +62,12 @@ Config bird_config() {
   return config;
 }
 
+Config with_more_prefixes(Config config) {
+  for (const auto* prefix : {"192.0.2.128/26", "2001:db8:200::/40"})
+    config.prefixes.push_back({.prefix = *Prefix::parse(prefix), .origin_asn = 64500});
+  return config;
+}
+
 std::map<std::string, Stance> all_say(const Stance& stance) {
   return {{"cmi", stance}, {"ntt", stance}, {"ntt6", stance}};
 }
@@ -89,14 +95,16 @@ Config frr_config() {
 Result<render::Template> shipped_template() { return compiled("bird"); }
 Result<render::Template> shipped_frr_template() { return compiled("frr"); }
 
-Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
+Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts,
+                       const Config& config) {
   static const auto text = shipped_template();
-  return rendered(text, bird_config(), stances, hosts);
+  return rendered(text, config, stances, hosts);
 }
 
-Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
+Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts,
+                      const Config& config) {
   static const auto text = shipped_frr_template();
-  return rendered(text, frr_config(), stances, hosts);
+  return rendered(text, config, stances, hosts);
 }
 
 }  // namespace anycast::test

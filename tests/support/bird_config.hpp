@@ -11,6 +11,8 @@ namespace anycast::test {
 /// Node hk1 with a prefix of each family and the sessions cmi and ntt over IPv4 and ntt6 over IPv6;
 /// cmi has communities of both kinds toward its two carriers, ntt6 a large one for its only one.
 Config bird_config();
+/// The same with one prefix more of each family.
+Config with_more_prefixes(Config config);
 /// Every session of `bird_config()` with this stance.
 std::map<std::string, Stance> all_say(const Stance& stance);
 /// Stances that ask cmi and ntt6 for what their communities do, with standard and large ones.
@@ -24,7 +26,9 @@ Result<render::Template> shipped_template();
 /// templates/frr/fragment.tmpl, compiled.
 Result<render::Template> shipped_frr_template();
 /// The fragment of the shipped template; for stances that cannot fail.
-Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {});
-Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {});
+Fragment bird_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {},
+                       const Config& config = bird_config());
+Fragment frr_fragment(const std::map<std::string, Stance>& stances, const HostRoutes& hosts = {},
+                      const Config& config = frr_config());
 
 }  // namespace anycast::test

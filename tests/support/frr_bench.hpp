@@ -22,9 +22,10 @@ namespace anycast::test {
 /// A FRR in a folder of its own, and what a test does to it besides the adapter.
 class FrrBench {
  public:
+  static Config config() { return frr_config(); }
   static Fragment fragment(const std::map<std::string, Stance>& stances,
-                           const HostRoutes& hosts = {}) {
-    return frr_fragment(stances, hosts);
+                           const HostRoutes& hosts = {}, const Config& config = frr_config()) {
+    return frr_fragment(stances, hosts, config);
   }
 
   FrrBench() {
@@ -45,15 +46,16 @@ class FrrBench {
   std::string fragment_file() const { return folder_ + "/run/frr.conf"; }
   std::string operator_file() const { return folder_ + "/frr.conf"; }
 
-  frr::Settings settings() const {
-    auto config = frr_config();
+  frr::Settings settings(Config config = frr_config()) const {
     config.router.socket = world->socket();
     config.router.config = operator_file();
     config.router.fragment = fragment_file();
     config.router.timeout = milliseconds{1500};
     return frr::settings_of(config);
   }
-  frr::FrrSpeaker speaker() const { return frr::FrrSpeaker{settings()}; }
+  frr::FrrSpeaker speaker(const Config& config = frr_config()) const {
+    return frr::FrrSpeaker{settings(config)};
+  }
 
   /// Commands of the operator in his vtysh, to one daemon; the reply to the last one.
   std::string operator_says(const std::vector<std::string>& commands,

@@ -43,8 +43,9 @@ std::string runs(const Fragment& fragment) {
 
 /// From one to the other: on probation and confirmed, as read back and as heard by upstreams of
 /// both families.
-void reaches(Bench& b, const Fragment& from, const Fragment& to) {
-  auto speaker = b.speaker();
+void reaches(Bench& b, const Fragment& from, const Fragment& to,
+             const Config& config = Bench::config()) {
+  auto speaker = b.speaker(config);
   keep(speaker, from);
   REQUIRE(speaker.check(to));
   const auto applied = speaker.apply(to, seconds{30});
@@ -105,6 +106,18 @@ TEST_CASE("action: blackhole of hosts at one upstream") {
     keep(speaker, kDropping);
     CHECK(b.hears(kDropping));
     CHECK(b.news("t_cmi") == cmi);
+  });
+}
+TEST_CASE("action: all of these for several prefixes, and for one less") {
+  on_both([](Bench& b) {
+    const auto config = with_more_prefixes(Bench::config());
+    const auto says = [&](const auto& stances) { return Bench::fragment(stances, {}, config); };
+    const auto announced = says(all_say({}));
+    reaches(b, announced, says(all_say({Stance::Kind::prepend, 2})), config);
+    reaches(b, says(all_say({Stance::Kind::drain})), says(asking()), config);
+    reaches(b, says(all_say({Stance::Kind::withdraw})), announced, config);
+    reaches(b, announced, kAnnounced, config);
+    reaches(b, kAnnounced, kWithdrawn);
   });
 }
 
