@@ -190,7 +190,7 @@ class Lab:
             service = ["python3", HERE / "service.py", net.VIP, node.name]
             self.hosts.start(f"service.{node.name}", node.name, service)
         for upstream in net.UPSTREAMS.values():
-            self._start_bird(upstream.name, texts.upstream_bird(upstream, self.dump(upstream.name)))
+            self._start_bird(upstream.name, self.upstream_text(upstream))
         for carrier in net.CARRIERS.values():
             self._start_bird(carrier.name, texts.carrier_bird(carrier))
 
@@ -313,6 +313,9 @@ class Lab:
         if self.kind(node.name) == "frr":
             return texts.node_frr(node)
         return texts.node_bird(node, self.fragment(node.name))
+
+    def upstream_text(self, upstream):
+        return texts.upstream_bird(upstream, self.dump(upstream.name))
 
     def fragment(self, node):
         return self.folder(node) / "run" / f"{self.kind(node)}.conf"

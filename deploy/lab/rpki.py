@@ -1,7 +1,8 @@
-"""A real stayrtr beside the lab's Prometheus, and what a node's daemon needs to listen to it."""
+"""A real stayrtr beside the lab's Prometheus, and what operators write to use it (docs/rpki.md)."""
 
 import json
 import os
+import re
 import signal
 
 from . import topology as net
@@ -18,13 +19,37 @@ protocol rpki rtr1 {{
   retry keep 1;
   expire keep 600;
 }}
+filter heard {{
+  if roa_check(r4, net, bgp_path.last) = ROA_INVALID then reject;
+  accept;
+}}
 """
 FRR = f"""rpki
  rpki polling_period 1
  rpki retry_interval 1
  rpki cache {net.MONITOR_ADDRESS} {PORT} preference 1
 exit
+route-map heard deny 5
+ match rpki invalid
+exit
 """
+
+
+def bird(text):
+    """A node's file with ROAs, which what is heard is checked against, and roles (RFC 9234)."""
+    text = text.replace("import all;", "import table on; import filter heard;")
+    return BIRD + with_role(text, "customer")
+
+
+def frr(text):
+    neighbor = re.compile(r"^( neighbor \S+) timers connect 1$", re.M)
+    text = neighbor.sub(r"\g<0>\n\1 local-role customer", text)
+    heard = re.compile(r"^(  neighbor \S+) route-map heard in$", re.M)
+    return FRR + heard.sub(r"\g<0>\n\1 soft-reconfiguration inbound", text)
+
+
+def with_role(bird_text, role):
+    return bird_text.replace("  hold time 9;", f"  local role {role};\n  hold time 9;")
 
 
 class Cache:

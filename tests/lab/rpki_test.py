@@ -1,7 +1,7 @@
 """Our own origin in a real validator's cache: what is announced stays, what is not stays out.
 
 One stayrtr serves a node with BIRD and one with FRR at the same time; the upstreams tell what each
-of them said meanwhile.
+of them said meanwhile. Their operators have them check, too, what they hear, and say their role.
 """
 
 import json
@@ -11,7 +11,6 @@ import unittest
 
 from api import call
 from faults import PATIENCE, FaultLab, FaultTest
-from updates import assert_only
 
 from lab import rpki
 from lab import topology as net
@@ -20,9 +19,10 @@ from lab.frr import PROGRAMS
 # The session of each node that is withdrawn, and has to stay so while its ROA is not there.
 OUT = {"hk-aws-1": "ntt", "hk-tx-1": "hkbn"}
 NAMES = {"hk-aws-1": "bird", "hk-tx-1": "bgpd"}
+PLAIN = (net.ORIGIN_ASN,)
 OURS = (net.PREFIX, 24, net.ORIGIN_ASN)
 ANOTHERS = (net.PREFIX, 24, 64511)
-ELSEWHERE = ("198.51.100.0/24", 24, net.ORIGIN_ASN)
+ELSEWHERE = ("203.0.112.0/24", 24, net.ORIGIN_ASN)
 AGE = 8  # seconds
 # The age of its ROAs is what BIRD tells; bgpd drops them itself.
 CONFIG = {
@@ -46,7 +46,10 @@ class RpkiLab(FaultLab):
         text = super().operator_text(node)
         if node.name not in OUT:
             return text
-        return {"bird": rpki.BIRD, "frr": rpki.FRR}[self.kind(node.name)] + text
+        return {"bird": rpki.bird, "frr": rpki.frr}[self.kind(node.name)](text)
+
+    def upstream_text(self, upstream):
+        return rpki.with_role(super().upstream_text(upstream), "provider")
 
     def start_anycastd(self, node):
         if node in OUT:
@@ -120,6 +123,18 @@ class OwnOrigin(FaultTest):
     def last_word(self, node):
         return self.said(node, OUT[node])
 
+    def words(self, session, since):
+        """The AS path that the upstream had heard from the node, and what took its place.
+
+        bgpd says its word once more where it is asked to judge again what it has heard.
+        """
+        words = [PLAIN]
+        for update in self.lab.updates(session.provider)[since[session.provider] :]:
+            word = "withdrawn" if update.withdrawn else update.attributes.as_path
+            if update.peer == str(session.customer_address) and word != words[-1]:
+                words.append(word)
+        return words
+
     def withdraw(self):
         """One session of each node is withdrawn by order."""
         for node in OUT:
@@ -160,7 +175,33 @@ class OwnOrigin(FaultTest):
                 left = "withdrawn" if upstream == OUT[node] else 0
                 self.assertEqual(self.said(node, upstream), left)
 
+    def has_heard(self, node, block):
+        """Whether the node has a route to a carrier's users."""
+        if node == "hk-aws-1":
+            return "via " in self.lab.birdc(node, "show", "route", "where", f"net = {block}")
+        # bgpd 8.4 does not look again at what it has once found invalid.
+        bgpd = self.lab.frr(node)
+        bgpd.ask("clear bgp ipv4 unicast * soft in")
+        return bool(json.loads(bgpd.ask(f"show bgp ipv4 unicast {block} json")).get("paths"))
+
+    def test_what_is_heard_is_checked_too_and_roles_are_agreed_on(self):
+        for node, upstream in OUT.items():
+            session = self.lab.birdc(upstream, "show", "protocols", "all", node.replace("-", "_"))
+            neighbor = session[session.index("Neighbor capabilities") :]
+            self.assertIn("Role: customer", neighbor)
+        block = net.CARRIERS["telecom"].block
+        anothers = (str(block), block.prefixlen, 64511)
+        print()
+        for roas, wanted in (([OURS], True), ([OURS, anothers], False), ([OURS], True)):
+            self.serve(*roas)
+            for node in OUT:
+                self.until(lambda: self.has_heard(node, block) == wanted, 30, f"{wanted} on {node}")
+                word = "kept" if wanted else "rejected"
+                took = time.monotonic() - self.began
+                print(f"{block} from upstreams: {word} by {NAMES[node]} after {took:.1f} s", flush=True)
+
     def test_what_roas_no_longer_authorise_stays_announced_and_is_not_announced_anew(self):
+        before = self.heard()
         print()
         self.serve(OURS)
         self.becomes("valid", "served")
@@ -194,8 +235,10 @@ class OwnOrigin(FaultTest):
         self.lab.birdc(bird, "restart", "rtr1")
         self.assert_comes_back("cache back")
         self.becomes("valid", "cache back")
-        for upstream in net.UPSTREAMS:
-            assert_only(self.lab.updates(upstream), net.PREFIX, net.ORIGIN_ASN)
+        for session in net.SESSIONS:
+            out = OUT.get(session.customer) == session.provider
+            heard = [PLAIN] + (2 * ["withdrawn", PLAIN] if out else [])
+            self.assertEqual(self.words(session, before), heard, session.cable)
 
 
 if __name__ == "__main__":
