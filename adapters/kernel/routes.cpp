@@ -299,12 +299,13 @@ std::vector<std::uint32_t> unused(Objects& objects, const std::set<RouteKey>& ch
     const auto id = group_of(key);
     if (!used.contains(id) && objects.groups.erase(id) != 0) out.push_back(id);
   }
-  for (const auto& [id, hop] : objects.hops) {
-    const bool member = std::ranges::any_of(objects.groups, [&](const auto& group) {
-      return std::ranges::any_of(group.second.members,
-                                 [&](const nexthop_grp& one) { return one.id == id; });
-    });
-    if (!member) out.push_back(id);
+  const auto holds = [](const Group& group, std::uint32_t id) {
+    return std::ranges::any_of(group.members, [&](const auto& one) { return one.id == id; });
+  };
+  for (const auto& hop : objects.hops) {
+    const bool member = std::ranges::any_of(
+        objects.groups, [&](const auto& group) { return holds(group.second, hop.first); });
+    if (!member) out.push_back(hop.first);
   }
   return out;
 }

@@ -22,9 +22,12 @@ namespace {
 
 constexpr std::array kLinks{"hop1", "hop2", "hop3"};
 
+// The guest's shell has an "ip" of its own, which knows less.
+const std::string kShell = "ip() { /usr/sbin/ip \"$@\"; }; ";
+
 void run(const std::string& command) {
   INFO(command);
-  REQUIRE(test::run_program({"sh", "-c", command}) == 0);
+  REQUIRE(test::run_program({"sh", "-c", kShell + command}) == 0);
 }
 
 /// Three links, each with a neighbour of both families, whom nobody need look for.
@@ -73,14 +76,14 @@ RouteRule rule_to(const RouteKey& key, std::uint32_t priority) {
 
 /// All that could be of ours, in the kernel's own words.
 std::string ours_by_ip() {
-  return printed(
-      "for f in -4 -6; do ip $f route show table all proto 119; "
-      "ip -d $f rule show | grep 'proto 119'; done; ip nexthop show proto 119");
+  return printed(kShell +
+                 "for f in -4 -6; do ip $f route show table all proto 119; "
+                 "ip -d $f rule show | grep 'proto 119'; done; ip nexthop show proto 119");
 }
 std::string not_ours_by_ip() {
-  return printed(
-      "for f in -4 -6; do ip $f route show table 100; ip -d $f rule show; done | "
-      "grep -v 'proto 119'; ip nexthop show | grep -v 'proto 119' || true");
+  return printed(kShell +
+                 "for f in -4 -6; do ip $f route show table 100; ip -d $f rule show; done | "
+                 "grep -v 'proto 119'; ip nexthop show | grep -v 'proto 119' || true");
 }
 
 }  // namespace
