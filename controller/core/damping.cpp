@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
+#include "controller/base/number.hpp"
 #include "controller/base/text.hpp"
 #include "controller/core/estimate.hpp"
 #include "controller/core/felt.hpp"
@@ -41,9 +43,32 @@ Penalty penalty_of(const State& state, const std::string& counter) {
   return found == state.penalties.end() ? Penalty{} : found->second;
 }
 
+/// Milliseconds into the day, of "11:41:58.238" or "2026-11-27T11:41:58.000Z".
+std::optional<std::int64_t> time_of_day(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || colon < 2) return std::nullopt;
+  text.remove_prefix(colon - 2);
+  if (text.size() < 8) return std::nullopt;
+  const auto hour = parse_number<int>(text.substr(0, 2));
+  const auto minute = parse_number<int>(text.substr(3, 2));
+  const auto second = parse_number<int>(text.substr(6, 2));
+  const auto millis = text.size() < 12 ? 0 : parse_number<int>(text.substr(9, 3)).value_or(0);
+  if (!hour || !minute || !second) return std::nullopt;
+  return ((*hour * 60LL + *minute) * 60 + *second) * 1000 + millis;
+}
+
 bool same_session(const std::string& before, const std::string& now) {
   // A daemon that shows old times by their date changes the text of one that stays up.
-  return before == now || before.size() != now.size();
+  if (before == now || before.size() != now.size()) return true;
+  // Both daemons add how long it is up to a clock of another kind: the sum moves, BIRD's by its
+  // last digit and bgpd's by a second. Nothing comes back within one.
+  const auto was = time_of_day(before);
+  const auto is = time_of_day(now);
+  if (!was || !is) return false;
+  constexpr std::int64_t kDay = 86'400'000;
+  constexpr std::int64_t kMoves = 1000;
+  const auto apart = std::abs(*was - *is);
+  return std::min(apart, kDay - apart) <= kMoves;
 }
 
 /// How one counter stands and what the step would make of it.

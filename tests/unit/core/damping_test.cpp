@@ -230,6 +230,22 @@ TEST_CASE("changes that leave together cost the prefix once and each session its
   CHECK(bench.stance("cmi") == kPlain);
 }
 
+TEST_CASE("a daemon's clock that moves a session's beginning is no reset") {
+  auto bench = careful();
+  const auto resets = [&](const std::string& since) {
+    bench.tamper_router = [since](RouterView& view) { view.sessions["cmi"].since = since; };
+    bench.cycle();
+    return std::ranges::count(bench.events, "session-reset", &Event::kind);
+  };
+  CHECK(resets("23:59:59.999") == 0);
+  CHECK(resets("00:00:00.000") == 0);
+  CHECK(resets("23:59:59.998") == 0);
+  CHECK(resets("00:00:00.999") == 1);
+  CHECK(resets("2026-06-01T12:00:01.000Z") == 1);
+  CHECK(resets("2026-06-01T12:00:00.000Z") == 1);
+  CHECK(resets("2026-06-01T12:00:02.000Z") == 2);
+}
+
 TEST_CASE("a peer's reset counts as a withdrawal, once, and only of what was announced") {
   auto bench = careful();
   bench.sessions_down = {"cmi"};
