@@ -7,7 +7,25 @@ import json
 import tempfile
 import time
 
+from known import ROOT
 from processes import free_port, running
+
+AXE = ROOT / "build/axe/package/axe.min.js"  # tests/run fetches it
+# Every rule but the experimental ones, and what axe cannot tell counts as wrong; but it cannot tell a contrast in a picture
+# or out of sight, and these the page's test measures itself.
+CHECK = """
+const look = async () => {
+  let same = true; // a page that is drawn anew meanwhile is half old and half new
+  const watch = new MutationObserver(() => { same = false; });
+  watch.observe(document.getElementById("page"), {childList: true, subtree: true});
+  const found = await axe.run(document, {resultTypes: ["violations", "incomplete"]});
+  watch.disconnect();
+  return same ? found : look();
+};
+return look().then(({violations, incomplete}) =>
+  [...violations, ...incomplete.filter((rule) => rule.id !== "color-contrast")].flatMap((rule) => rule.nodes.map((node) =>
+    [rule.id, node.target.join(" "), ...[...node.any, ...node.all, ...node.none].map((check) => check.message)].join("; "))));
+"""
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --force-color-profile=srgb --hide-scrollbars""".split()
@@ -59,6 +77,12 @@ class Browser:
         """A key, as the keyboard gives it (\\ue004 is Tab, \\ue007 Enter)."""
         keys = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
         self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
+
+    def breaches(self):
+        """What axe-core finds wrong with the page as it is: the rule, the element and its fault of each."""
+        if not self.run("return 'axe' in window;"):
+            self.run(AXE.read_text())
+        return self.run(CHECK)
 
     def complaints(self):
         """What the console has got since the last time: errors of scripts, of loading, of the content policy."""

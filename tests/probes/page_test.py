@@ -97,7 +97,8 @@ const walk = document.createTreeWalker(document.getElementById("page"), NodeFilt
 while (walk.nextNode()) {
   const e = walk.currentNode.parentElement;
   if (!walk.currentNode.data.trim() || !e.checkVisibility()) continue;
-  const [a, b] = [luminance(rgb(getComputedStyle(e).color)), luminance(ground(e))];
+  const style = getComputedStyle(e);
+  const [a, b] = [luminance(rgb(e instanceof SVGElement ? style.fill : style.color)), luminance(ground(e))];
   const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(1)}: ${walk.currentNode.data}`);
 }
@@ -110,6 +111,19 @@ if (new Set(ids).size !== ids.length) faults.push("an id twice");
 for (const e of document.querySelectorAll("th")) if (!e.hasAttribute("scope")) faults.push(`no scope: ${e.outerHTML}`);
 if (document.documentElement.scrollWidth > innerWidth) faults.push(`${document.documentElement.scrollWidth} px wide`);
 return faults;
+"""
+
+# Where the keyboard may stop, and where it is: in words that the element keeps when the page is drawn anew.
+NAMED = """
+const named = (e) => [e.tagName, e.closest("[id]")?.id, e.dataset?.key ?? e.getAttribute("href") ?? ""].join(" ");
+"""
+STOPS = NAMED + """
+return [...document.querySelectorAll("#page a, #page button, #page summary, #page [tabindex='0']")]
+  .filter((e) => e.checkVisibility()).map(named);
+"""
+STOP = NAMED + """
+const style = getComputedStyle(document.activeElement);
+return [named(document.activeElement), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1];
 """
 
 
@@ -216,6 +230,7 @@ class Table(HTMLParser):
 
 @needs("chromium", "chromedriver", "bird")
 class Page(unittest.TestCase):
+
     @classmethod
     def setUpClass(cls):
         cls.started = contextlib.ExitStack()
@@ -424,7 +439,7 @@ class Page(unittest.TestCase):
                 for scheme in ("light", "dark"):
                     with self.subTest(width=width, scheme=scheme, language=language):
                         self.browser.look(width, scheme)
-                        self.assertEqual(self.browser.run(FAULTS), [])
+                        self.assertEqual(self.browser.run(FAULTS) + self.browser.breaches(), [])
                         if kept:
                             Path(kept, f"page-{language}-{width}-{scheme}.png").write_bytes(self.browser.picture())
             self.assertEqual(self.browser.run("return document.documentElement.lang;"), {"zh": "zh-CN"}.get(language, language))
@@ -443,6 +458,38 @@ class Page(unittest.TestCase):
         told = "return document.querySelector('#story pre').dataset.source.startsWith('/v1/explain?node=hk-ali-1');"
         self.shown(lambda shown: self.browser.run(told))
         self.assertEqual(self.browser.run(script)[0], key, "a new picture takes the focus away")
+
+    def test_the_keyboard_goes_once_through_all_that_can_be_operated_and_sees_where_it_is(self):
+        self.open("lang=zh&node=hk-idc-1&carrier=mobile")
+        self.shown(lambda shown: any(figure["source"] == SERIES for figure in shown["figures"]))
+        self.browser.run("document.querySelector('#plots details').open = true;")
+        self.assertEqual(self.browser.run(FAULTS) + self.browser.breaches(), [])
+        stops = self.browser.run(STOPS)
+        self.assertGreater(len(stops), 30)
+        seen = []
+        for _ in stops:
+            self.browser.press("\ue004")
+            seen.append(self.browser.run(STOP))
+        self.assertEqual([stop for stop, _ in seen], stops)
+        self.assertEqual([stop for stop, outlined in seen if not outlined], [])
+
+    def test_the_keyboard_stays_where_it_was_whatever_it_changes(self):
+        self.open("lang=zh&hours=168")
+        self.shown(lambda shown: self.browser.run("return document.querySelector('#plots a') !== null;"))
+        self.browser.press("\ue004")
+        self.browser.press("\ue007")
+        where = "return [document.activeElement.id, location.hash];"
+        self.assertEqual(self.browser.run(where), ["matrix", "#lang=zh&hours=168"], "the way past the head")
+        now_english = "return document.documentElement.lang === 'en';"
+        a_day = "return document.querySelector('[data-key=\"hours 24\"]').ariaCurrent === 'true';"
+        for key, wanted, done in (
+            ("language", "#lang=en&hours=168", now_english),
+            ("hours 24", "#lang=en&hours=24", a_day),
+        ):
+            self.browser.run("document.querySelector(`[data-key='${arguments[0]}']`).focus();", key)
+            self.browser.press("\ue007")
+            self.shown(lambda shown, done=done: self.browser.run(done))
+            self.assertEqual(self.browser.run("return [document.activeElement.dataset.key, location.hash];"), [key, wanted])
 
     def test_without_a_script_there_is_a_table(self):
         status = self.report("/v1/status")

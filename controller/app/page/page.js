@@ -293,7 +293,8 @@ const mark_shape = (scale, mark) => {
   const title = draw_shape("title", { "data-word": "mark" }, `${mark.time} ${mark.text}`);
   const line = draw_shape("line", { class: "mark", x1: x, x2: x, y1: 13, y2: HIGH - 16 });
   if (!mark.decision) return draw_shape("g", {}, line, letter, title);
-  return draw_shape("a", { href: `#${hash({ decision: mark.decision })}` }, line, letter, title);
+  const href = `#${hash({ decision: mark.decision })}`;
+  return draw_shape("a", { href, "data-key": `mark ${mark.time} ${mark.kind}` }, line, letter, title);
 };
 
 /** Frames, and what the axes say. */
@@ -332,19 +333,26 @@ const point_table = (id, points) => {
     cell(columns[4], null, p.show("point_jitter")), cell(columns[5], null, p.show("point_sent")))));
 };
 
-const plot = (r, scale, line, number) => {
+const plot = (r, scale, line, number, open) => {
   const id = `plot-${number}`;
   const value = line.value;
   const points = line.at("points").items();
   const most = (by) => points.reduce((a, b) => (by(b.value) > by(a.value) ? b : a));
-  const drawn = draw_shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-labelledby": id },
-    ...axes(scale, r.report), ...thresholds(scale, r.report, value.carrier), ...curves(scale, value.points),
+  // The marks lead somewhere, so that they are beside the picture and not in it.
+  const drawn = draw_shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "group", "aria-labelledby": id },
+    draw_shape("g", { role: "img", "aria-labelledby": id }, ...axes(scale, r.report),
+      ...thresholds(scale, r.report, value.carrier), ...curves(scale, value.points)),
     ...marks_of(r.report, value).map((m) => mark_shape(scale, m)));
   const said = h("div", { class: "faint" }, word("newest"), " ", point_words(points.at(-1)));
-  const details = h("details", {}, h("summary", {}, word("worst_of_hours")));
-  details.addEventListener("toggle", () => {
-    if (details.open && details.childElementCount === 1) details.append(h("div", { tabindex: "0" }, point_table(id, points)));
-  });
+  const details = h("details", {}, h("summary", { "data-key": `summary ${id}` }, word("worst_of_hours")));
+  const tell = () => {
+    if (!details.open || details.childElementCount > 1) return;
+    const named = { role: "region", "aria-labelledby": id, "data-key": `table ${id}` };
+    details.append(h("div", { tabindex: "0", ...named }, point_table(id, points)));
+  };
+  details.addEventListener("toggle", tell);
+  details.open = open;
+  tell();
   follow(drawn, points, scale, said);
   const now = chosen();
   return h("figure", { class: now.node === value.node && now.carrier === value.carrier ? "chosen" : null },
@@ -370,7 +378,8 @@ const follow = (drawn, points, scale, said) => {
   });
 };
 
-const plots = (r) => {
+/** All plots of a report; of those whose number is in `open` the table, too. */
+const plots = (r, open) => {
   const scale = scale_of(r.report);
   const hours = parameters().get("hours") ?? "24";
   const choice = (n, key) => h("a", { href: `#${hash({ ...Object.fromEntries(parameters()), hours: n })}`,
@@ -378,7 +387,7 @@ const plots = (r) => {
   const lines = r.at("lines").items().filter((line) => line.value.points.length);
   return [heading("plots-title", "plots", h("small", {}, choice("24", "day"), " ", choice("168", "week"))),
     lines.length ? h("p", { class: "faint" }, word("median"), ", ", word("band"), "; ", word("limits"), "; ", word("marks")) : null,
-    lines.length ? h("div", { class: "plots" }, lines.map((line, i) => plot(r, scale, line, i)))
+    lines.length ? h("div", { class: "plots" }, lines.map((line, i) => plot(r, scale, line, i, open[i] ?? false)))
       : h("p", {}, word("no_points"))];
 };
 
@@ -495,22 +504,26 @@ const decisions = (r) => {
 
 /** A report as anycastctl prints it. */
 const printed = (key, what, source, text) => [heading(`${key}-title`, key, what),
-  h("pre", { tabindex: "0", "aria-labelledby": `${key}-title`, "data-source": source }, text)];
+  h("pre", { tabindex: "0", role: "region", "data-key": key, "aria-labelledby": `${key}-title`, "data-source": source }, text)];
 
 const foot = () => [word("read_only"), " ", word("utc"), " ",
   ["/v1/status", "/v1/plan", "/v1/probes", "/v1/history", "/metrics"].flatMap((path) =>
     [h("a", { href: path }, h("span", { "data-word": "path" }, path)), " "]),
   h("span", { id: "state", role: "status" }, word("connecting"))];
 
-/** Puts new content where it differs, and the focus back to what had it. */
+/** New content, and the focus back to what had it. */
+const replace = (old, nodes) => {
+  const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  old.replaceChildren(...nodes);
+  if (key) [...old.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key)?.focus();
+};
+
+/** Puts new content where it differs. */
 const put = (id, content) => {
   const old = document.getElementById(id);
   const fresh = old.cloneNode(false);
   fresh.append(...[content].flat(Infinity).filter((each) => each !== null));
-  if (old.isEqualNode(fresh)) return;
-  const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  old.replaceChildren(...fresh.childNodes);
-  if (key) [...old.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key)?.focus();
+  if (!old.isEqualNode(fresh)) replace(old, fresh.childNodes);
 };
 
 let status = null; // the last picture
@@ -574,9 +587,7 @@ const plot_all = async () => {
     return;
   }
   const open = [...document.querySelectorAll("#plots details")].map((each) => each.open);
-  document.getElementById("plots").replaceChildren(
-    ...plots(new Value(path, series)).filter((each) => each !== null));
-  document.querySelectorAll("#plots details").forEach((each, i) => { each.open = open[i] ?? false; });
+  replace(document.getElementById("plots"), plots(new Value(path, series), open).filter((each) => each !== null));
 };
 
 const more = async () => {
@@ -629,6 +640,12 @@ window.addEventListener("hashchange", () => {
     say("live", "ok");
     if (chosen().node || chosen().decision) document.getElementById("story").scrollIntoView({ block: "nearest" });
   }).catch(lose);
+});
+
+// The address is what is chosen, so that the way past the head may not be one.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("matrix").focus();
 });
 
 document.getElementById("page").hidden = false;
