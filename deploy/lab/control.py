@@ -240,6 +240,7 @@ class Lab:
                 f"--config.file={state}/prometheus.yml",
                 f"--storage.tsdb.path={state}/prometheus",
                 f"--web.listen-address={net.MONITOR_ADDRESS}:9090",
+                "--web.enable-remote-write-receiver",
                 "--log.level=warn",
             ],
         )
