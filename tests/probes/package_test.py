@@ -8,20 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from exporters_test import BUILD
-from known import ROOT
+from package import package, run, stubs
 from processes import needs
-
-SCRIPTS = ("postinst", "prerm", "postrm")
-# What maintainer scripts call; here each only writes down that it was called.
-CALLED = "systemctl systemd-sysusers systemd-tmpfiles deb-systemd-helper deb-systemd-invoke usermod adduser getent bird birdc"
-
-
-def run(*words, **more):
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, **more)
-    assert done.returncode == 0, (words, done.returncode, done.stdout, done.stderr)
-    return done.stdout
-
 
 @needs("dpkg-deb", "dpkg-shlibdeps", "cpack")
 class Package(unittest.TestCase):
@@ -29,8 +17,7 @@ class Package(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         out = Path(cls.folder.name)
-        run("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", out, cwd=out)
-        (cls.deb,) = out.glob("*.deb")
+        cls.deb = package()
         cls.root = out / "root"
         cls.control = out / "control"
         run("dpkg-deb", "-x", cls.deb, cls.root)
@@ -77,14 +64,10 @@ class Package(unittest.TestCase):
     def scripted(self, script, *arguments, root=None):
         """Every command that a maintainer script calls on a host that runs systemd."""
         with tempfile.TemporaryDirectory() as folder:
-            stubs, log = Path(folder, "bin"), Path(folder, "log")
-            stubs.mkdir()
-            for name in CALLED.split():
-                (stubs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{log}\n')
-                (stubs / name).chmod(0o755)
+            log = Path(folder, "log")
             host = Path(root or Path(folder, "host"))
             (host / "run/systemd/system").mkdir(parents=True, exist_ok=True)
-            path = f"{stubs}:{os.environ['PATH']}"
+            path = f"{stubs(Path(folder, 'bin'), log)}:{os.environ['PATH']}"
             run("sh", self.control / script, *arguments, env={"PATH": path, "DPKG_ROOT": str(host)})
             return log.read_text().splitlines() if log.exists() else []
 
