@@ -12,6 +12,8 @@ namespace {
 constexpr int kGap = 2;  // cells between columns
 /// Fewer cells are no column to read in.
 constexpr int kLeastWrapped = 24;
+/// What begins further in is no label's text.
+constexpr std::size_t kDeepest = 32;
 
 std::string_view code(Tone tone) {
   switch (tone) {
@@ -39,6 +41,26 @@ std::size_t fitting(std::string_view word, int width) {
     bytes = i;
   }
   return bytes;
+}
+
+/// Cells of a line in which there may be colours.
+int visible_width(std::string_view line) {
+  std::string bare;
+  while (!line.empty()) {
+    const auto escape = std::min(line.find('\x1b'), line.size());
+    bare += line.substr(0, escape);
+    const auto end = line.find('m', escape);
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return display_width(bare);
+}
+
+/// Where the words of a line begin, after a label and two spaces or more; 0 where there is none.
+std::size_t words_of(std::string_view line) {
+  const auto label = line.find_first_not_of(' ');
+  const auto gap = line.find("  ", label);
+  const auto words = gap == std::string_view::npos ? gap : line.find_first_not_of(' ', gap);
+  return words < kDeepest ? words : 0;
 }
 
 }  // namespace
@@ -81,6 +103,27 @@ std::string fold(std::string_view first, std::string_view text, int width) {
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out + "\n";
+}
+
+std::string within(std::string_view text, int width) {
+  std::string out;
+  const auto lines = split(text, '\n');
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view line = lines[i];
+    if (visible_width(line) <= width) {
+      out += line;
+      out += i + 1 < lines.size() ? "\n" : "";
+      continue;
+    }
+    if (const auto words = words_of(line); words > 0) {
+      out += fold(line.substr(0, words), line.substr(words), width);
+      continue;
+    }
+    const auto begin = line.find_first_not_of(' ');
+    const auto folded = fold(blanks(static_cast<int>(begin) + kGap), line.substr(begin), width);
+    out += std::string_view{folded}.substr(kGap);
+  }
+  return out;
 }
 
 std::string flow(const std::vector<std::string>& parts, int width) {

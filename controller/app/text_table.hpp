@@ -17,6 +17,10 @@ std::string paint(std::string_view text, Tone tone, const Look& look);
 /// others with as many spaces. A word longer than a line is broken.
 std::string fold(std::string_view first, std::string_view text, int width);
 
+/// Text of several lines in `width` cells: a line that is wider goes on below, below its words
+/// where it begins with a label, else further in than it began. Colours take no cells.
+std::string within(std::string_view text, int width);
+
 /// Parts two spaces apart, broken between parts only where a line is full.
 std::string flow(const std::vector<std::string>& parts, int width);
 

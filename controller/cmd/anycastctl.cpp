@@ -8,7 +8,6 @@
 
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl_top.hpp"
-#include "controller/sim/demo.hpp"
 
 namespace anycast::cmd {
 namespace {
@@ -95,7 +94,7 @@ class Tree {
 
   void add_config(CLI::App* sub, const std::string& help) {
     add_file(sub, help);
-    sub->add_option("--node", o.node, "as this node; default: 'node' in the file, then the host");
+    sub->add_option("--node", o.node, "as this node; default: the file's, then the host");
   }
 
   void reading() {
@@ -103,18 +102,17 @@ class Tree {
     s->add_flag("--watch{2}", o.watch, "again each 2 (or =N) seconds");
     s->add_flag("--exit-code", o.exit_code, "exit 2 when not all is well");
     s->add_flag("--nagios", o.nagios, "one line and exit 0 to 3 for a monitoring system");
-    auto* t =
-        command("top", "the paths on the whole screen, worst first; ? shows its keys", cmd::top);
+    auto* t = command("top", "the whole screen, worst first; ? shows its keys", cmd::top);
     t->add_option("--interval", o.watch, "seconds between two pictures; default: 2")
         ->check(CLI::Range(0.2, 3600.0));
     auto* e = command("explain", "the chain from evidence to announcement", cmd::explain);
-    e->add_option("words", o.words, "[NODE] [CARRIER|UPSTREAM]; default: the worst carrier here");
+    e->add_option("words", o.words, "[NODE] [CARRIER|UPSTREAM]; default: the worst here");
     e->add_option("-d,--decision", o.decision, "one that was taken, as it was seen then (#N)")
         ->check(CLI::PositiveNumber);
-    auto* p = command("plan", "wanted steps, guards and difference; changes nothing", cmd::plan);
+    auto* p = command("plan", "wanted steps, guards, difference; changes nothing", cmd::plan);
     p->alias("diff");
     p->add_flag("--exit-code", o.exit_code, "exit 2 when a step or change is wanted");
-    add_config(p, "what this file would do, asked from the live sources without the daemon");
+    add_config(p, "of this file, from live sources, without a daemon");
     auto* h = command("history", "decisions, their cause and author", cmd::history);
     h->alias("events");
     h->add_option("--since", o.since, "an age (2h) or a time (2026-06-01T12:00:00Z)");
@@ -135,19 +133,17 @@ class Tree {
 
   void measuring() {
     auto* p = command("probes", "evidence per probe, sample counts, ages", cmd::probes);
-    auto* r = command(*p, "render", "configuration for the probes, from the fleet's file",
+    auto* r = command(*p, "render", "the probes' configuration, from the fleet's file",
                       cmd::probes_render);
-    r->add_option("--for", o.purpose, "blackbox, agent (a probe that pushes) or prometheus")
+    r->add_option("--for", o.purpose, "blackbox, agent (it pushes) or prometheus")
         ->check(CLI::IsMember({"blackbox", "agent", "prometheus"}))
         ->required();
     r->add_option("--probe", o.probe, "REGION/CARRIER; default: all");
-    r->add_option("--exporter", o.exporter,
-                  "HOST:PORT of blackbox_exporter, with {region} and {carrier}");
+    r->add_option("--exporter", o.exporter, "its HOST:PORT, with {region} and {carrier}");
     r->add_option("--metrics", o.metrics, "HOST:PORT of a node's /metrics, with {node}");
     r->add_option("--service", o.service, "URL to fetch through the anycast address");
     add_file(r, "default: /etc/anycastd/anycastd.yaml");
-    auto* s = command(*p, "sizing", "how many probes at which pace see which loss in what time",
-                      cmd::probes_sizing);
+    auto* s = command(*p, "sizing", "which probes see which loss in what time", cmd::probes_sizing);
     add_file(s, "default: /etc/anycastd/anycastd.yaml");
   }
 
@@ -159,18 +155,18 @@ class Tree {
                  const std::string& help) {
     auto* sub = command(above, name, help,
                         [kind](const Options& options) { return cmd::order(kind, options); });
-    sub->add_option("--reason", o.reason, "why; goes into the history (asked for on a terminal)");
+    sub->add_option("--reason", o.reason, "why, for the history (asked for on a terminal)");
     sub->add_flag("-y,--yes", o.yes, "do not ask");
     return sub;
   }
 
   void may_force(CLI::App* sub) {
-    sub->add_flag("--force", o.force, "even where routers that damp flaps may then suppress us");
+    sub->add_flag("--force", o.force, "even where routers may suppress us for flapping");
   }
 
   void orders() {
     auto* a = give("apply", "carry out the plan, on probation");
-    a->add_option("--confirm", o.confirm, "go back unless 'anycastctl confirm' follows within this")
+    a->add_option("--confirm", o.confirm, "go back unless 'confirm' follows within this")
         ->check(duration());
     may_force(a);
     give("confirm", "keep what is on probation");
@@ -185,7 +181,7 @@ class Tree {
     auto* end = give("undrain", "end a drain");
     end->add_option("node", o.node, "must be the daemon's own node");
     may_force(end);
-    auto* p = give("pin", "fix what a session says, against the engine, not the guards");
+    auto* p = give("pin", "fix what a session says, within the guards");
     p->add_option("upstream", o.upstream, "of this node")->required();
     p->add_option("stance", o.stance, "announced, prepend=N, drained, withdrawn")->required();
     auto* lasts = p->add_option("--for", o.lasts, "until then")->check(duration());
@@ -203,8 +199,8 @@ class Tree {
   }
 
   void blackholes() {
-    auto* b = command("blackhole", "hosts of ours whose traffic an upstream drops (RFC 7999)",
-                      cmd::blackholes);
+    auto* b =
+        command("blackhole", "hosts of ours that an upstream drops (RFC 7999)", cmd::blackholes);
     auto* add = give(*b, "add", "blackhole", "let an upstream drop a host's traffic, for a time");
     add->add_option("host", o.host, "an address of our prefixes")->required();
     add->add_option("--upstream", o.upstream, "of this node")->required();
@@ -231,8 +227,7 @@ class Tree {
     recorded();
     command("schema", "JSON schema of the configuration, for editors",
             [](const Options&) { return cmd::schema(); });
-    command("demo", "an evening in a built-in world: no root, no network, no files",
-            [](const Options& options) { return sim::run_demo(std::cout, {.seed = options.seed}); })
+    command("demo", "an evening in a built-in world; needs no root", cmd::demo)
         ->add_option("--seed", o.seed, "another evening")
         ->capture_default_str();
     simulations();
@@ -243,8 +238,7 @@ class Tree {
   }
 
   void simulations() {
-    auto* s = command("simulate", "a week in a built-in world, through the real decisions",
-                      cmd::simulate);
+    auto* s = command("simulate", "a week in a built-in world, really decided", cmd::simulate);
     s->add_option("fixture", o.fixture, "calibrated-week or load-feedback")->capture_default_str();
     s->add_option("--seed", o.simulated_seed, "another week")->capture_default_str();
     s->add_option("--days", o.days, "so long")->check(CLI::Range(1, 60))->capture_default_str();
@@ -267,8 +261,7 @@ class Tree {
     add_config(r, "default: /etc/anycastd/anycastd.yaml");
     span(r);
     r->add_option("--out", o.out, "the file, for replay")->required();
-    auto* p =
-        command("replay", "what every node would have done over a recorded span", cmd::replay);
+    auto* p = command("replay", "what nodes would have done over a recorded span", cmd::replay);
     p->add_option("file", o.words, "written by record");
     p->add_flag("--history", o.own_history, "what this node has done, evidence from Prometheus");
     p->add_option("--base", o.base, "with --history: the file that was in force")

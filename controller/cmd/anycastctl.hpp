@@ -81,6 +81,8 @@ struct Options {
 /// Width, colour and format for standard output as it is now.
 text::Look look_of(const Options& options);
 void print(const Json& report, const Options& options);
+/// Text for people on standard output; on a terminal no line of it is wider than that.
+void tell(const std::string& text);
 /// "anycastctl: ..." on standard error; returns `code`.
 int complain(int code, const std::string& text);
 int complain(int code, const Error& error);
@@ -108,6 +110,7 @@ int probes_render(const Options& options);
 int probes_sizing(const Options& options);
 int schema();
 int simulate(const Options& options);
+int demo(const Options& options);
 
 /// A span of evidence into a file, and such a file or the node's own past through the core.
 int record(const Options& options);

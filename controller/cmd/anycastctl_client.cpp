@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/http/unix_client.hpp"
+#include "controller/app/text_table.hpp"
 #include "controller/base/text.hpp"
 
 namespace anycast::cmd {
@@ -26,11 +27,15 @@ bool wants_colour() {
   return ::isatty(STDOUT_FILENO) == 1 && (off == nullptr || *off == '\0') && !dumb;
 }
 
-int terminal_width() {
+int terminal_width(int descriptor) {
   winsize size{};
-  if (::isatty(STDOUT_FILENO) != 1) return kPipe;
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kPipe;
+  if (::isatty(descriptor) != 1) return kPipe;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kPipe;
   return std::max<int>(size.ws_col, kNarrowest);
+}
+
+std::string shaped(const std::string& text, int descriptor) {
+  return ::isatty(descriptor) == 1 ? text::within(text, terminal_width(descriptor)) : text;
 }
 
 std::string user_name() {
@@ -43,8 +48,8 @@ int explain_failure(const HttpFailure& failure, const std::string& socket) {
     case HttpFailure::Kind::no_daemon:
       complain(kUnavailable, failure.error);
       std::cerr << fmt::format(
-          "  is it running?  systemctl status anycastd          another place than '{}'?  --socket "
-          "PATH\n",
+          "  is it running?  systemctl status anycastd\n"
+          "  another place than '{}'?  --socket PATH\n",
           socket);
       return kUnavailable;
     case HttpFailure::Kind::not_permitted:
@@ -76,7 +81,7 @@ int exit_of(int status) {
 
 text::Look look_of(const Options& options) {
   return {.format = text::parse_format(options.output).value_or(text::Format::table),
-          .width = terminal_width(),
+          .width = terminal_width(STDOUT_FILENO),
           .colour = !options.no_color && wants_colour(),
           .utc = options.utc};
 }
@@ -85,14 +90,16 @@ void print(const Json& report, const Options& options) {
   std::cout << text::print(report, look_of(options)) << std::flush;
 }
 
+void tell(const std::string& text) { std::cout << shaped(text, STDOUT_FILENO) << std::flush; }
+
 int complain(int code, const std::string& text) {
-  std::cerr << "anycastctl: " << text << "\n";
+  std::cerr << shaped("anycastctl: " + text + "\n", STDERR_FILENO);
   return code;
 }
 
 int complain(int code, const Error& error) {
   complain(code, to_string(error));
-  for (const auto& note : error.notes) std::cerr << "  " << note << "\n";
+  for (const auto& note : error.notes) std::cerr << shaped("  " + note + "\n", STDERR_FILENO);
   return code;
 }
 

@@ -41,10 +41,10 @@ Result<std::string> rendered(const Config& config, const Options& o) {
 }
 
 constexpr auto kLegend =
-    "one lost: the share that one lost packet is of the window. Under each loss: usual time until "
-    "the\n"
-    "path is bad; -: not for sure. proven clear: time without any loss that proves it to be below\n"
-    "'clear'. Losses are taken as independent of each other; bursts make everything slower.\n";
+    "*: as configured. one lost: the share that one lost packet is of the window.\n"
+    "Under each loss: usual time until the path is bad; -: not for sure. proven\n"
+    "clear: time without any loss that proves it to be below 'clear'. Losses are\n"
+    "taken as independent of each other; bursts make everything slower.\n";
 
 /// Carriers that have the same to say about loss, in order of their names.
 std::vector<std::pair<Thresholds, std::vector<std::string>>> alike(const Config& config) {
@@ -105,16 +105,14 @@ std::string as_table(const std::vector<Ppm>& losses, const std::vector<core::Siz
                               {.title = "one lost", .align = kRight}};
   for (const auto loss : losses) columns.push_back({.title = format_share(loss), .align = kRight});
   columns.push_back({.title = "proven clear", .align = kRight});
-  columns.push_back({.title = ""});
   text::Table table{columns};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
-    std::vector<text::Cell> cells{{std::to_string(row.probes)},
+    std::vector<text::Cell> cells{{(i == 0 ? "* " : "") + std::to_string(row.probes)},
                                   {print_duration(row.every)},
                                   {fmt::format("{:.2g}%", 100 * to_ratio(row.smallest))}};
     for (const auto& after : row.seen) cells.push_back({after ? format_age(*after) : "-"});
     cells.push_back({format_age(row.clear)});
-    cells.push_back({i == 0 ? "as configured" : ""});
     table.add(std::move(cells));
   }
   return table.render(look);
@@ -149,7 +147,7 @@ int probes_sizing(const Options& o) {
   if (o.output == "json" || o.output == "yaml") {
     print({{"api", "anycastd/v1"}, {"kind", "Sizing"}, {"rows", all}}, o);
   } else {
-    std::cout << words << kLegend;
+    tell(words + kLegend);
   }
   return kOk;
 }

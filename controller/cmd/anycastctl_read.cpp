@@ -47,7 +47,7 @@ void print_line(const Json& entry, const Options& options) {
   const Json one = {{"kind", "History"}, {"entries", Json::array({entry})}};
   const auto rows = split(text::print(one, {.format = text::Format::plain}), '\n');
   auto fields = split(rows.at(1), '\t');
-  std::cout << fmt::format("{} {:<14} {}\n", fields.at(1), fields.at(2), fields.back());
+  tell(fmt::format("{} {:<14} {}\n", fields.at(1), fields.at(2), fields.back()));
 }
 
 int follow(const Daemon& daemon, std::map<std::string, std::string> query, const Options& options) {

@@ -2,11 +2,13 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl.hpp"
 #include "controller/config/config.hpp"
+#include "controller/sim/demo.hpp"
 #include "controller/sim/plot.hpp"
 #include "controller/sim/simulate.hpp"
 
@@ -39,13 +41,20 @@ Result<Wanted> wanted(const Options& o) {
 
 void told(const sim::Simulation& simulation, const Options& o) {
   if (o.output == "table" || o.output == "wide") {
-    std::cout << sim::table(simulation, look_of(o)) << std::flush;
+    tell(sim::table(simulation, look_of(o)));
   } else {
     print(sim::report(simulation), o);
   }
 }
 
 }  // namespace
+
+int demo(const Options& o) {
+  std::ostringstream out;
+  const int code = sim::run_demo(out, {.seed = o.seed});
+  tell(out.str());
+  return code;
+}
 
 int simulate(const Options& o) {
   auto want = wanted(o);

@@ -151,10 +151,10 @@ Result<std::string> done_then(const Config& config, const Span& span) {
 }
 
 void print_end(const sim::Replayed& played, const Span& span, const std::string& what) {
-  std::cout << fmt::format(
+  tell(fmt::format(
       "{}: {} through every node in mode auto, {} steps, {} plans, digest {}\n"
       "samples are taken as they were: what users would have felt is not in them\n",
-      what, format_age(span.to - span.from), played.steps, played.plans, played.digest);
+      what, format_age(span.to - span.from), played.steps, played.plans, played.digest));
 }
 
 /// Prints the difference; exit code as `diff --exit-code` has it.
@@ -183,7 +183,7 @@ int replay_file(const Options& o, const std::string& file) {
   }
   const Span span{head.from, head.to};
   if (!o.config_given) {
-    std::cout << before.transcript;
+    tell(before.transcript);
     print_end(before, span, head.digest.substr(0, 7));
     return kOk;
   }

@@ -151,7 +151,7 @@ int order(const std::string& kind, const Options& given) {
 int reload(const Options& options) {
   const auto answer = Daemon{options}.post("/v1/reload", nullptr);
   if (!answer) return answer.error();
-  if (!options.quiet) std::cout << printable(answer->value("text", "")) << "\n";
+  if (!options.quiet) tell(printable(answer->value("text", "")) + "\n");
   return kOk;
 }
 

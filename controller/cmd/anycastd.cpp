@@ -35,13 +35,10 @@ int program(int argc, char** argv) {
   Arguments arguments;
   app.set_version_flag("--version", std::string{"anycastd "} + ANYCASTD_VERSION);
   app.add_option("-c,--config", arguments.config,
-                 "the fleet's configuration; conf.d/*.yaml beside it are drop-ins")
+                 "the fleet's file; drop-ins: conf.d/*.yaml beside it")
       ->capture_default_str();
-  app.add_option("-n,--node", arguments.node,
-                 "which node this is; default: 'node' in the file, then the host's name");
-  app.add_flag("--dry-run", arguments.dry_run,
-               "run the same line on the live sources, print each cycle's reasons and difference, "
-               "write nothing");
+  app.add_option("-n,--node", arguments.node, "as this node; default: the file's, then the host");
+  app.add_flag("--dry-run", arguments.dry_run, "live sources, printed decisions, nothing written");
   app.add_flag("--once", arguments.once, "one cycle of --dry-run");
   try {
     app.parse(argc, argv);

@@ -96,7 +96,7 @@ void tell(std::ostream& out, SimFleet& fleet, Story& story) {
     if (event.kind.starts_with("step-")) ++story.changes;
     const bool minor = kSkip.contains(event.kind) || event.priority > 5;
     if (minor || !told.insert(event.kind == "blind" ? event.kind : event.text).second) continue;
-    out << fmt::format("{}  {}\n", clock(when), clip(event.text, 150));
+    out << fmt::format("{}  {}\n", clock(when), event.text);
   }
 }
 
