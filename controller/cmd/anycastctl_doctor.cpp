@@ -48,12 +48,11 @@ std::string word(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-void check_file(const Options& options, Findings& out) {
+void check_file(const Options& options, const std::string& node, Findings& out) {
   // A daemon may run from another place; only a file that is there or was asked for is judged.
   const bool asked = options.config != kConfigFile;
   if (!asked && !std::filesystem::exists(options.config)) return;
-  const auto loaded =
-      config::load_path(options.config, {.self = options.node, .host_name = host_name()});
+  const auto loaded = config::load_path(options.config, {.self = node, .host_name = host_name()});
   if (!loaded) return out.fail("file", to_string(loaded.error()), "another file? --config FILE");
   int errors = 0;
   for (const auto& d : loaded->diagnostics)
@@ -86,8 +85,12 @@ void check_evidence(const Json& s, Findings& out) {
   const auto& e = s.at("evidence");
   const auto expected = e.value("probes_expected", 0);
   const auto fresh = e.value("probes_fresh", 0);
-  if (!e.at("error").is_null())
-    return out.fail("prometheus", word(e, "error"), "is it up, and is prometheus.urls right?");
+  if (!e.at("error").is_null()) {
+    const bool file = word(e, "error").starts_with("cannot read '");
+    return out.fail("prometheus", word(e, "error"),
+                    file ? "prometheus.bearer_token_file names it; without a token leave that out"
+                         : "is it up, and is prometheus.urls right?");
+  }
   out.ok("prometheus", word(e, "server") + " answers");
   const auto text = fmt::format("{} of {} series usable", fresh, expected);
   if (fresh == expected && expected > 0) return out.ok("evidence", text);
@@ -285,10 +288,11 @@ void show(const Findings& findings, const Options& options) {
 
 int doctor(const Options& options) {
   Findings findings;
-  check_file(options, findings);
   auto quiet = options;
   quiet.quiet = true;
   const auto answer = Daemon{quiet}.ask("GET", "/v1/status", nullptr);
+  const bool told = options.node.empty() && answer && answer->status == 200;
+  check_file(options, told ? word(answer->body, "node") : options.node, findings);
   if (!answer) {
     findings.fail("daemon", "no answer at " + options.socket,
                   "systemctl status anycastd; another place? --socket PATH");

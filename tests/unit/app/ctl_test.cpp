@@ -158,6 +158,15 @@ TEST_CASE(
   CHECK(run("reload", daemon.path()).code == 78);
 }
 
+TEST_CASE("doctor judges the file as the node that the daemon is") {
+  if (missing()) return;
+  ApiFixture f;
+  const PaperDaemon daemon{f};
+  const std::string file = " --config " ANYCASTD_SOURCE_DIR "/deploy/example/anycastd.yaml";
+  CHECK(run("doctor" + file, daemon.path()).text.find("fail  file") == std::string::npos);
+  CHECK(run("doctor" + file, "/nonexistent").text.find("fail  file") != std::string::npos);
+}
+
 TEST_CASE("a pipe gets 100 columns, no colour, and records on request") {
   if (missing()) return;
   ApiFixture f;
