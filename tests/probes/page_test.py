@@ -69,6 +69,11 @@ control: {{socket: {folder}/ctl.sock}}
 history: {{file: {folder}/history.db}}
 """
 
+# Of the node itself: one real server listens. Nothing of it is done in mode observe.
+INSIDE = """, services: {{web: {{check: {{kind: tcp, interval: 500ms, timeout: 400ms}},
+    servers: [{{address: '127.0.0.1:{up}'}}, {{address: '127.0.0.1:{down}'}}], lvs: [{{address: '203.0.113.1:{up}'}}]}}}},
+    local: {{link: lo, routes: [{{to: 192.0.2.144/28, table: 100, nexthops: [{{via: 192.0.2.1, link: lo}}]}}]}}"""
+
 # The page's figures with their places, and every other text that somebody can see.
 SHOWN = """
 const figures = [...document.querySelectorAll("[data-from]")].map((e) =>
@@ -136,7 +141,7 @@ def age(seconds):
     if seconds < 0:
         return "-" + age(-seconds)
     if seconds < 1:
-        return f"{round(seconds * 1e6) // 1000}ms"
+        return f"{round(seconds * 10**6) // 1000}ms"
     s = int(seconds)
     for span, large, small, a, b in ((3600, 60, 1, "m", "s"), (86400, 3600, 60, "h", "m")):
         if s < 60:
@@ -293,7 +298,8 @@ class Page(unittest.TestCase):
         nodes = []
         for i, (node, upstreams) in enumerate(NODES.items(), 11):
             sessions = ", ".join(f"{u}: {{neighbor: {THERE}.{i}, local: {HERE}.{i}}}" for i, u in enumerate(UPSTREAMS, 1) if u in upstreams)
-            nodes.append(f"  {node}: {{probe_target: 198.51.100.{i}, sessions: {{{sessions}}}}}")
+            inside = INSIDE.format(up=prometheus, down=free_port()) if node == "hk-idc-1" else ""
+            nodes.append(f"  {node}: {{probe_target: 198.51.100.{i}, sessions: {{{sessions}}}{inside}}}")
         config = folder / "anycastd.yaml"
         config.write_text(CONFIG.format(folder=folder, root=ROOT, prometheus=prometheus, web=cls.web, nodes="\n".join(nodes)))
         (folder / "bird.conf").write_text(bird_config(folder, port, HERE, THERE))
@@ -351,6 +357,8 @@ class Page(unittest.TestCase):
                 self.assertEqual(figure["text"], wanted, figure)
         self.assertEqual([text for text in shown["loose"] if re.search(r"\d", text)], [])
         places = {figure["place"] for figure in shown["figures"]}
+        for place in ("/services/0/up", "/services/0/servers/0/why", "/inside/vips/0/address", "/inside/routes/0/to", "/inside/planned/0"):
+            self.assertIn(f"/local{place}", places)
         for i in range(len(status["cells"])):
             for measure in ("state", "rtt_seconds", "loss_ratio", "jitter_seconds"):
                 self.assertIn(f"/cells/{i}/{measure}", places)

@@ -474,6 +474,68 @@ const sessions = (r) => {
   return [heading("sessions-title", "sessions"), table("sessions-title", columns, rows)];
 };
 
+/** What has to work here, and which of it does not. */
+const services = (all) => {
+  const columns = ["service", "level", "servers_up", "needs", "since", "not_up"].map((k) => column(word(k)));
+  const [, level, up, needs, since, not_up] = columns;
+  const tone = { up: "ok", low: "warn", down: "bad" };
+  const rows = all.map((s) => {
+    const left_out = s.at("servers_left_out");
+    return h("tr", { role: "row" },
+      h("th", { role: "rowheader", scope: "row" }, s.at("name").show()),
+      cell(level, `short ${tone[s.at("level").value] ?? "unknown"}`, s.at("level").show()),
+      cell(up, "short", s.at("up").show("count"), " ", word("of"), " ", s.at("of").show("count")),
+      cell(needs, "short", s.at("needs").show("count")),
+      cell(since, "short", s.at("since").show("since")),
+      cell(not_up, null, s.at("servers").items().map((one, i) => [i ? "; " : "", one.at("address").show(), " ",
+        one.at("state").show(), one.at("why").absent ? null : [": ", one.at("why").show()]]),
+        left_out.value ? ["; ", left_out.show("count"), " ", word("more")] : null));
+  });
+  return table("local-title", columns, rows);
+};
+
+/** An entry of the kernel: whether it is there, and what it does. */
+const kept = (columns, name, there, details) => h("tr", { role: "row" },
+  h("th", { role: "rowheader", scope: "row" }, name),
+  cell(columns[1], there.absent ? "short unknown" : there.value ? "short ok" : "short bad",
+    word(there.absent ? "not_known" : there.value ? "there" : "absent")),
+  cell(columns[2], null, details));
+
+const kernel = (inside) => {
+  const columns = ["kept", "condition", "details"].map((k) => column(word(k)));
+  const listed = (items, each) => items.map((item, i) => [i ? "; " : "", each(item)]);
+  const real = (s) => [s.at("address").show(), " ", word("weight", "name"), " ", s.at("weight").show("count"), ", ",
+    s.at("active").show("count"), " ", word("connections", "name")];
+  const hop = (n) => [n.at("via").show(), " ", word("on", "name"), " ", n.at("link").show(), " ", word("weight", "name"), " ",
+    n.at("weight").show("count"), n.at("used").value === false ? [" ", word("left_out", "warn")] : null];
+  const rows = [
+    inside.at("vips").items().map((v) =>
+      kept(columns, v.at("address").show(), v.at("bound"), [word("on", "name"), " ", v.at("link").show()])),
+    inside.at("virtual_services").items().map((v) =>
+      kept(columns, v.at("name").show(), v.at("there"), listed(v.at("servers").items(), real))),
+    inside.at("routes").items().map((v) =>
+      kept(columns, [v.at("to").show(), " ", word("table"), " ", v.at("table").show("count")], v.at("there"),
+        listed(v.at("nexthops").items(), hop))),
+  ].flat();
+  const error = inside.at("error");
+  const waits = inside.at("waits");
+  const lines = [
+    error.absent ? null : h("li", { class: "bad" }, word("kernel"), ": ", error.show()),
+    inside.at("faults").items().map((f) => h("li", { class: "bad" }, f.show())),
+    inside.at("planned").items().map((c) => h("li", { class: "warn" }, word("planned"), ": ", c.show())),
+    waits.absent ? null : h("li", { class: "warn" }, waits.show()),
+  ].flat().filter((line) => line !== null);
+  return [table("local-title", columns, rows), lines.length ? h("ul", { class: "notices" }, lines) : null];
+};
+
+const local = (r) => {
+  const all = r.at("local", "services").items();
+  const inside = r.at("local", "inside");
+  if (!all.length && inside.absent) return [];
+  return [heading("local-title", "local"), all.length ? services(all) : null, inside.absent ? null : kernel(inside)]
+    .flat().filter((part) => part !== null);
+};
+
 const guards = (r) => {
   const g = r.at("guards");
   const windows = g.at("windows").items().map((w) =>
@@ -541,6 +603,7 @@ const draw = () => {
   put("trouble", trouble(r));
   put("matrix", matrix(r));
   put("sessions", sessions(r));
+  put("local", local(r));
   put("guards", guards(r));
   if (history) put("decisions", decisions(new Value("/v1/history?n=40", history)));
 };
