@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -184,6 +185,33 @@ void check_expiry(const Json& inside, Findings& out) {
   }
 }
 
+template <class Judge>
+void check_route(const Json& route, const Judge& judge, Findings& out) {
+  const auto name = fmt::format("{} table {}", word(route, "to"), route.at("table").get<int>());
+  const bool there = route.at("there") == true;
+  judge("route", route.at("there"), name + (there ? " is routed" : " has no route"));
+  for (const auto& hop : route.at("nexthops")) {
+    if (!there || hop.at("used") == true) continue;
+    out.warn("route",
+             fmt::format("{}: nothing goes to {} on {}", name, word(hop, "via"), word(hop, "link")),
+             "its checks: anycastctl status");
+  }
+}
+
+/// With it the many users behind one address would all be one flow.
+void check_hash(const Json& inside, Findings& out) {
+  for (const auto* family : {"ipv4", "ipv6"}) {
+    const bool v6 = std::string_view{family} == "ipv6";
+    const bool routed = std::ranges::any_of(inside.at("routes"), [&](const Json& route) {
+      return (word(route, "to").find(':') != std::string::npos) == v6;
+    });
+    const auto value = read_file(fmt::format("/proc/sys/net/{}/fib_multipath_hash_policy", family));
+    if (!routed || !value || trim(*value) != "0") continue;
+    out.warn("route", fmt::format("{} flows are told apart by their two addresses alone", family),
+             fmt::format("sysctl -w net.{}.fib_multipath_hash_policy=1", family));
+  }
+}
+
 void check_inside(const Json& s, Findings& out) {
   const auto& inside = s.at("local").at("inside");
   if (inside.is_null()) return;
@@ -210,18 +238,8 @@ void check_inside(const Json& s, Findings& out) {
     const auto is = service.at("there") == true ? "is in IPVS" : "is not in IPVS";
     judge("lvs", service.at("there"), fmt::format("{} {}", word(service, "name"), is));
   }
-  for (const auto& route : inside.at("routes")) {
-    const auto text = fmt::format("{} table {}", word(route, "to"), route.at("table").get<int>());
-    judge("route", route.at("there"),
-          text + (route.at("there") == true ? " is routed" : " has no route"));
-    for (const auto& hop : route.at("nexthops")) {
-      if (route.at("there") != true || hop.at("used") == true) continue;
-      out.warn(
-          "route",
-          fmt::format("{}: nothing goes to {} on {}", text, word(hop, "via"), word(hop, "link")),
-          "its checks: anycastctl status");
-    }
-  }
+  for (const auto& route : inside.at("routes")) check_route(route, judge, out);
+  check_hash(inside, out);
   check_expiry(inside, out);
 }
 

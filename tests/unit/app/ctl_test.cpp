@@ -1,4 +1,5 @@
 // The real anycastctl against a daemon of paper on a unix socket: exit codes, questions, words.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <optional>
@@ -89,6 +90,18 @@ TEST_CASE("the outcome of an order is the exit code") {
   CHECK(f.orders[2].now);
 }
 
+namespace {
+
+/// The words of a text, whatever its lines and columns.
+std::string unfolded(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  std::string out;
+  for (const auto& word : split(text, ' ')) out += word.empty() ? "" : word + " ";
+  return out;
+}
+
+}  // namespace
+
 TEST_CASE(
     "a host that an upstream drops is ordered, listed with the time that is left, and ended") {
   if (missing()) return;
@@ -124,12 +137,21 @@ TEST_CASE(
   const std::string line =
       "drops 203.0.113.7/32 at cmi by lin (uid 1004), until 13:12:20 (52m left): \"attack\"";
   for (const auto* command : {"blackhole", "status", "plan"}) {
-    std::string said;
-    for (const auto& row : split(run(command, daemon->path()).text, '\n')) said += row + " ";
-    std::string shown;
-    for (const auto& word : split(said, ' ')) shown += word.empty() ? "" : word + " ";
-    CHECK(shown.find(line) != std::string::npos);
+    CHECK(unfolded(run(command, daemon->path()).text).find(line) != std::string::npos);
   }
+}
+
+TEST_CASE("doctor tells what the kernel has of what it should have") {
+  if (missing()) return;
+  ApiFixture f;
+  f.published = std::make_shared<Published>(testing::kept());
+  const PaperDaemon daemon{f};
+  const auto said = unfolded(run("doctor", daemon.path()).text);
+  for (const auto* line :
+       {"ok vip 203.0.113.1/32 is on lo", "ok lvs tcp 203.0.113.1:80 is in IPVS",
+        "fail lvs udp 203.0.113.1:53 is not in IPVS", "ok route 192.0.2.144/28 table 100 is routed",
+        "warn route 192.0.2.144/28 table 100: nothing goes to 192.0.2.202 on eth1"})
+    CHECK(said.find(line) != std::string::npos);
 }
 
 TEST_CASE("somebody who may only read is told so") {
