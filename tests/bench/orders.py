@@ -39,10 +39,10 @@ guards:
 
 
 class Ear:
-    """Notices an UPDATE of the node at the upstream, by the growth of its log, to about 1 ms."""
+    """Notices an UPDATE of a peer, by the growth of the dump of who hears it, to about 1 ms."""
 
-    def __init__(self, lab):
-        self.path = lab.dump(UPSTREAM)
+    def __init__(self, path, peer):
+        self.path, self.peer = path, peer
         self.size = self.path.stat().st_size
 
     def skip(self):
@@ -59,10 +59,10 @@ class Ear:
                     grown = dump.read()
                 # Whole messages are written at once; what else grows it is keepalives.
                 self.size += len(grown)
-                if any(u.peer == PEER and not u.is_end_of_rib for u in mrt.updates(grown)):
+                if any(u.peer == self.peer and not u.is_end_of_rib for u in mrt.updates(grown)):
                     return now
             time.sleep(0.0005)
-        raise LabError(f"no update at {UPSTREAM} within {seconds} s")
+        raise LabError(f"no update of {self.peer} in {self.path} within {seconds} s")
 
 
 class Orders:
@@ -72,17 +72,19 @@ class Orders:
         self.lab = lab
         self.socket = lab.control_socket(NODE)
 
-    def up(self, drop_in="", others=()):
-        """The other nodes' daemons say that these announce: without one, none may withdraw."""
+    def up(self, drop_in="", others=(), before=lambda: None):
+        """The other nodes' daemons say that these announce: without one, none may withdraw. What has
+        to run when the daemon starts is started by `before`."""
         self.lab.up(anycastd=False)
         folder = self.lab.folder(NODE) / "conf.d"
         folder.mkdir()
         (folder / "hasty.yaml").write_text(HASTY)
         (folder / "more.yaml").write_text(drop_in)
+        before()
         for node in (*others, NODE):
             self.lab.start_anycastd(node)
         wait_until(lambda: self.lab.ready(NODE), 90, "fresh evidence")
-        self.ear = Ear(self.lab)
+        self.ear = Ear(self.lab.dump(UPSTREAM), PEER)
 
     def get(self, what):
         code, body = call(self.socket, "GET", what)

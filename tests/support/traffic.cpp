@@ -1,0 +1,187 @@
+#include "tests/support/traffic.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <vector>
+
+#include "controller/base/text.hpp"
+#include "tests/support/process.hpp"
+
+namespace anycast::test {
+namespace {
+
+constexpr std::uint16_t kPort = 80;
+
+void ip(const std::string& words) {
+  auto all = split("ip " + words, ' ');
+  if (run_program({all.begin(), all.end()}) != 0) throw std::runtime_error("ip " + words);
+}
+
+void set(const std::string& name, const std::string& value) {
+  std::ofstream{"/proc/sys/net/" + name} << value;
+}
+
+void host(const std::string& name, const std::string& v4, const std::string& v6) {
+  ip("netns add " + name);
+  ip("-n " + name + " link set dev lo up");
+  ip(fmt::format("link add w-{} type veth peer name eth0 netns {}", name, name));
+  ip(fmt::format("link set dev w-{} master wire up", name));
+  ip("-n " + name + " link set dev eth0 up");
+  ip(fmt::format("-n {} address add {} dev eth0", name, v4));
+  ip(fmt::format("-n {} address add {} dev eth0 nodad", name, v6));
+}
+
+/// Answers through the director what was translated, and the client itself what came with the
+/// service's own address.
+void real_server(const std::string& name, const std::string& last) {
+  host(name, fmt::format("192.0.2.{}/24", last), fmt::format("2001:db8:1::{}/64", last));
+  const auto at = "-n " + name + " ";
+  ip(at + "route add default via 192.0.2.1");
+  ip(at + "-6 route add default via 2001:db8:1::1");
+  ip(at + "route add local 198.51.100.0/24 dev lo");
+  ip(at + "-6 route add local 2001:db8:f::/64 dev lo");
+  ip(at + "rule add from 198.51.100.0/24 table 7");
+  ip(at + "-6 rule add from 2001:db8:f::/64 table 7");
+  ip(at + "route add 203.0.113.0/24 dev eth0 table 7");
+  ip(at + "-6 route add 2001:db8:2::/64 dev eth0 table 7");
+  ip(at + "link set dev tunl0 up");
+  ip(at + "link set dev ip6tnl0 up");
+  // The client is on the same link, and IPv6 knows no way to forbid a router to say so: what was
+  // translated would go to it untranslated.
+  std::thread{[&] {
+    enter_space(name);
+    set("ipv6/conf/eth0/accept_redirects", "0");
+  }}.join();
+}
+
+}  // namespace
+
+void enter_space(const std::string& name) {
+  const Fd fd{::open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd || ::setns(fd.get(), CLONE_NEWNET) != 0) throw std::runtime_error("no space " + name);
+}
+
+void lay_wire() {
+  // A namespace without a process or a name is gone, and the wire with it.
+  ip("netns add wire-room");
+  enter_space("wire-room");
+  ip("link add wire type bridge");
+  ip("link set dev wire up");
+  host("client", "203.0.113.2/24", "2001:db8:2::2/64");
+  host("director", "192.0.2.1/24", "2001:db8:1::1/64");
+  ip("-n director address add 203.0.113.1/24 dev eth0");
+  ip("-n director address add 2001:db8:2::1/64 dev eth0 nodad");
+  ip("-n client route add default via 203.0.113.1");
+  ip("-n client -6 route add default via 2001:db8:2::1");
+  real_server("r1", "11");
+  real_server("r2", "12");
+  std::thread{[] {
+    enter_space("director");
+    set("ipv4/ip_forward", "1");
+    set("ipv6/conf/all/forwarding", "1");
+    set("ipv4/conf/all/send_redirects", "0");
+    set("ipv4/conf/eth0/send_redirects", "0");
+  }}.join();
+}
+
+Responder::Responder(std::string space) : space_{std::move(space)} {
+  if (::pipe2(stop_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  thread_ = std::thread{[this] { serve(); }};
+  while (!listening_) std::this_thread::yield();
+}
+
+Responder::~Responder() {
+  ::close(stop_[1]);
+  thread_.join();
+  ::close(stop_[0]);
+}
+
+void Responder::serve() {
+  enter_space(space_);
+  const Fd listener{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  any.sin6_port = htons(kPort);
+  const int on = 1;
+  ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) != 0 ||
+      ::listen(listener.get(), 128) != 0)
+    throw std::runtime_error("cannot listen in " + space_);
+  listening_ = true;
+  std::vector<pollfd> waits{{stop_[0], POLLIN, 0}, {listener.get(), POLLIN, 0}};
+  for (;;) {
+    ::poll(waits.data(), waits.size(), -1);
+    if (waits[0].revents != 0) break;
+    for (std::size_t i = 2; i < waits.size(); ++i) {
+      if (waits[i].revents != 0 && !answer(waits[i].fd)) waits[i].fd = -1;
+    }
+    std::erase_if(waits, [](const pollfd& w) { return w.fd < 0; });
+    if (waits[1].revents != 0)
+      waits.push_back({::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), POLLIN, 0});
+  }
+  for (std::size_t i = 2; i < waits.size(); ++i) ::close(waits[i].fd);
+}
+
+bool Responder::answer(int fd) const {
+  char byte = 0;
+  if (::read(fd, &byte, 1) == 1 && ::send(fd, space_.data(), space_.size(), MSG_NOSIGNAL) > 0)
+    return true;
+  ::close(fd);
+  return false;
+}
+
+Connection::Connection(const Address& to)
+    : fd_{::socket(to.family == Address::Family::v4 ? AF_INET : AF_INET6,
+                   SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+  const timeval patience{.tv_sec = 5, .tv_usec = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (to.family == Address::Family::v4) {
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(kPort);
+    std::memcpy(&there.sin_addr, to.bytes.data(), sizeof there.sin_addr);
+    up_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) == 0;
+  } else {
+    sockaddr_in6 there{};
+    there.sin6_family = AF_INET6;
+    there.sin6_port = htons(kPort);
+    std::memcpy(&there.sin6_addr, to.bytes.data(), sizeof there.sin6_addr);
+    up_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) == 0;
+  }
+}
+
+std::string Connection::ask() {
+  char answer[16] = {};
+  if (!up_ || ::send(fd_.get(), "?", 1, MSG_NOSIGNAL) != 1) return "failed";
+  const auto got = ::read(fd_.get(), answer, sizeof answer);
+  return got > 0 ? std::string{answer, static_cast<std::size_t>(got)} : "failed";
+}
+
+std::string to_string(const Answers& answers) {
+  std::vector<std::string> out;
+  for (const auto& [who, times] : answers) out.push_back(fmt::format("{} {}", times, who));
+  return join(out, ", ");
+}
+
+Answers requests(const Address& to, int count) {
+  Answers out;
+  std::thread{[&] {
+    enter_space("client");
+    for (int i = 0; i < count; ++i) ++out[Connection{to}.ask()];
+  }}.join();
+  return out;
+}
+
+}  // namespace anycast::test

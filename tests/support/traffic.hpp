@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "adapters/system/fd.hpp"
+#include "controller/base/net.hpp"
+
+namespace anycast::test {
+
+/// Moves the calling thread into a network namespace that `ip netns` has made.
+void enter_space(const std::string& name);
+
+/// Namespaces on one wire, of both families: "client" beyond "director", and the real servers "r1"
+/// and "r2", which take packets for 198.51.100.0/24 and 2001:db8:f::/64 as they come, by whatever
+/// way IPVS on "director" sends them. The calling thread leaves its namespace. Throws where `ip`
+/// fails.
+void lay_wire();
+
+/// Answers each byte that it is sent on port 80 of a namespace with the name of that, until it
+/// ends.
+class Responder {
+ public:
+  explicit Responder(std::string space);
+  ~Responder();
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+
+ private:
+  void serve();
+  bool answer(int fd) const;
+
+  std::string space_;
+  int stop_[2] = {-1, -1};
+  std::atomic<bool> listening_ = false;
+  std::thread thread_ = {};
+};
+
+/// A connection to port 80 from the calling thread's namespace.
+class Connection {
+ public:
+  explicit Connection(const Address& to);
+  /// Who answers, or "failed".
+  std::string ask();
+
+ private:
+  Fd fd_;
+  bool up_ = false;
+};
+
+/// How often who answered.
+using Answers = std::map<std::string, int>;
+std::string to_string(const Answers& answers);
+
+/// A client's new connections one after the other, each with one question.
+Answers requests(const Address& to, int count);
+
+}  // namespace anycast::test
