@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -182,6 +183,32 @@ Answers requests(const Address& to, int count) {
     for (int i = 0; i < count; ++i) ++out[Connection{to}.ask()];
   }}.join();
   return out;
+}
+
+Users::Users(Address to)
+    : to_{to}, thread_{[this] {
+        enter_space("client");
+        while (!over_) {
+          const auto who = Connection{to_}.ask();
+          ++answers_[who];
+          if (who == "failed") ++failed_;
+          ++asked_;
+          // Others have to run, too, on a machine of one processor.
+          std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+      }} {}
+
+Users::~Users() { end(); }
+
+void Users::wait_for(int more) const {
+  for (const int until = asked_ + more; asked_ < until;)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+}
+
+Answers Users::end() {
+  over_ = true;
+  if (thread_.joinable()) thread_.join();
+  return answers_;
 }
 
 }  // namespace anycast::test

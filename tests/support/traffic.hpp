@@ -57,4 +57,28 @@ std::string to_string(const Answers& answers);
 /// A client's new connections one after the other, each with one question.
 Answers requests(const Address& to, int count);
 
+/// The same for as long as the object lives.
+class Users {
+ public:
+  explicit Users(Address to);
+  ~Users();
+  Users(const Users&) = delete;
+  Users& operator=(const Users&) = delete;
+
+  int asked() const { return asked_; }
+  int failed() const { return failed_; }
+  /// Waits until so many more have been asked.
+  void wait_for(int more) const;
+  /// Ends them.
+  Answers end();
+
+ private:
+  Address to_;
+  std::atomic<bool> over_ = false;
+  std::atomic<int> asked_ = 0;
+  std::atomic<int> failed_ = 0;
+  Answers answers_ = {};
+  std::thread thread_;
+};
+
 }  // namespace anycast::test

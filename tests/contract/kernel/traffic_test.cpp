@@ -2,18 +2,38 @@
 
 #include "tests/support/traffic.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/contract/kernel/kernels.hpp"
+#include "tests/support/child.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/process.hpp"
 
 using namespace anycast;
 using anycast::kernel::NetlinkKernel;
 using anycast::test::Answers;
+using anycast::test::eventually;
 using anycast::test::requests;
 
 namespace {
+
+/// The guest is an emulated machine, and its host may be busy.
+bool at_last(const std::function<bool()>& true_now) {
+  for (int tries = 0; tries < 6; ++tries) {
+    if (eventually(true_now)) return true;
+  }
+  return false;
+}
+
+const Address kVip = *Address::parse("198.51.100.1");
 
 /// Whether the wire is there; this thread is then the director's.
 bool at_director() {
@@ -44,6 +64,133 @@ Inside pair_of(const Address& vip, Forwarding forwarding, const std::string& sch
                   {server(vip.family, "12"), {.forwarding = forwarding}}}};
   return out;
 }
+
+/// Name, connections, packets and bytes of each service and real server, as a table has them.
+using Table = std::map<std::string, std::vector<std::uint64_t>>;
+
+Table of_ipvsadm() {
+  Table out;
+  std::istringstream in{test::printed("ipvsadm -Ln --stats --exact")};
+  std::string service;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words{line};
+    std::string first;
+    std::string address;
+    words >> first >> address;
+    const bool head = first == "TCP" || first == "UDP";
+    if (head) service = address;
+    if (!head && (first != "->" || address.find_first_of("0123456789") == std::string::npos))
+      continue;
+    auto& numbers = out[head ? service : service + " -> " + address];
+    for (std::uint64_t number = 0; words >> number;) numbers.push_back(number);
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> numbers(const nlohmann::json& counted) {
+  std::vector<std::uint64_t> out;
+  for (const char* key : {"connections", "packets_in", "packets_out", "bytes_in", "bytes_out"})
+    out.push_back(counted.at(key).get<std::uint64_t>());
+  return out;
+}
+
+/// The daemon itself, without a routing daemon and without evidence: what it keeps in the kernel
+/// needs neither.
+class Daemon {
+ public:
+  explicit Daemon(const std::string& servers) {
+    configure(servers);
+    start();
+  }
+  void configure(const std::string& servers) const {
+    std::ofstream{folder_.file("anycastd.yaml")}
+        << R"(
+mode: auto
+node: here
+prefixes: {198.51.100.0/24: {origin_asn: 64500, vips: [198.51.100.1]}}
+prometheus: {urls: ["http://127.0.0.1:9"], interval: 1s, timeout: 900ms}
+evidence: {rtt: "probe_icmp_duration_seconds{phase=\"rtt\"}", loss: probe_success}
+regions: [beijing, shenzhen, chengdu]
+carriers: [mobile]
+upstreams: {cmi: {asn: 64496, carries: [mobile]}}
+nodes:
+  here:
+    probe_target: 203.0.113.7
+    local: {link: lo, drain: 2s}
+    sessions: {cmi: {neighbor: 192.0.2.31, local: 192.0.2.1}}
+    services:
+      web:
+        check: {interval: 500ms, fast_interval: 100ms, timeout: 400ms, rise: 2, fall: 2}
+        lvs: [{address: "198.51.100.1:80", scheduler: rr}]
+        servers: [)"
+        << servers << R"(]
+policy: {carrier_bad: [{do: withdraw}]}
+guards: {min_nodes: 1}
+)"
+        << "router: {socket: " << folder_.file("bird.ctl")
+        << ", config: " << folder_.file("bird.conf")
+        << ", fragment: " << folder_.file("fragment.conf") << "}\ncontrol: {socket: " << socket()
+        << "}\nhistory: {file: " << folder_.file("history.db") << "}\n";
+  }
+  void start() {
+    child_ = std::make_unique<test::Child>(
+        std::vector<std::string>{program("anycastd"), "--config", folder_.file("anycastd.yaml")},
+        folder_.file("log"));
+  }
+  void reload() const {
+    const std::vector<std::string> command{program("anycastctl"), "--socket", socket(), "reload"};
+    REQUIRE(at_last([&] { return test::run_program(command) == 0; }));
+  }
+  nlohmann::json inside() const {
+    const auto text =
+        test::printed(program("anycastctl") + " --socket " + socket() + " status -o json");
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    return json.is_object() ? json.at("local").at("inside") : nlohmann::json{};
+  }
+  Table counted() const {
+    Table out;
+    const auto report = inside();
+    if (!report.is_object()) return out;
+    for (const auto& service : report.at("virtual_services")) {
+      const auto name = service.at("name").get<std::string>().substr(4);
+      out[name] = numbers(service);
+      for (const auto& real : service.at("servers"))
+        out[name + " -> " + real.at("address").get<std::string>()] = numbers(real);
+    }
+    return out;
+  }
+  std::string log() const {
+    std::ifstream in{folder_.file("log")};
+    return {std::istreambuf_iterator<char>{in}, {}};
+  }
+
+ private:
+  static std::string program(const std::string& name) {
+    return std::string{ANYCASTD_BINARY_DIR} + "/" + name;
+  }
+  std::string socket() const { return folder_.file("anycastd.sock"); }
+
+  test::TempDir folder_;
+  std::unique_ptr<test::Child> child_;
+};
+
+constexpr auto* kBoth = R"({address: "192.0.2.11:80"}, {address: "192.0.2.12:80"})";
+constexpr auto* kSecond = R"({address: "192.0.2.12:80"})";
+
+/// Weights by real server, as ipvsadm has them.
+std::string weights() {
+  std::string out;
+  std::istringstream in{test::printed("ipvsadm -Sn")};
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words{line};
+    std::vector<std::string> all{std::istream_iterator<std::string>{words}, {}};
+    if (all.size() < 8 || all[0] != "-a") continue;
+    out += (out.empty() ? "" : " ") + all[4] + "=" + all.back();
+  }
+  return out;
+}
+
+const std::string kWhole = "192.0.2.11:80=1 192.0.2.12:80=1";
 
 }  // namespace
 
@@ -79,4 +226,50 @@ TEST_CASE("requests reach real servers by every way and each scheduler's rule, o
   keeper.wish.inside = {};
   keeper.cycle();
   std::cout << ways << " ways of 12 requests each: 2 families, 3 forwardings, 7 schedulers\n";
+}
+
+TEST_CASE("the daemon: a real server dies, returns, leaves as planned, and its counters agree") {
+  if (!at_director()) return;
+  auto first = std::make_unique<test::Responder>("r1");
+  const test::Responder second{"r2"};
+  Daemon daemon{kBoth};
+  INFO(daemon.log());
+  REQUIRE(at_last([] { return weights() == kWhole; }));
+  test::Users users{kVip};
+  users.wait_for(40);
+  REQUIRE(users.failed() == 0);
+
+  first.reset();
+  REQUIRE(at_last([] { return weights() == "192.0.2.11:80=0 192.0.2.12:80=1"; }));
+  const int lost = users.failed();
+  users.wait_for(40);
+  CHECK(users.failed() <= lost + 1);  // one may have been under way
+  first = std::make_unique<test::Responder>("r1");
+  REQUIRE(at_last([] { return weights() == kWhole; }));
+  const int before = users.failed();
+
+  // Who is connected stays connected through a planned leave.
+  std::unique_ptr<test::Connection> held;
+  std::thread{[&] {
+    test::enter_space("client");
+    do held = std::make_unique<test::Connection>(kVip);
+    while (held->ask() != "r1");
+  }}.join();
+  daemon.configure(kSecond);
+  daemon.reload();
+  REQUIRE(at_last([] { return weights() == "192.0.2.11:80=0 192.0.2.12:80=1"; }));
+  CHECK(held->ask() == "r1");
+  CHECK(requests(kVip, 10) == Answers{{"r2", 10}});
+  held.reset();
+  REQUIRE(at_last([] { return weights() == "192.0.2.12:80=1"; }));
+  daemon.configure(kBoth);
+  daemon.reload();
+  REQUIRE(at_last([] { return weights() == kWhole; }));
+  users.wait_for(40);
+  CHECK(users.failed() == before);
+  const auto answers = users.end();
+  CHECK(at_last([&] { return !daemon.counted().empty() && daemon.counted() == of_ipvsadm(); }));
+  std::cout << "a real server died, came back, left and returned under " << users.asked()
+            << " requests: " << test::to_string(answers) << ", " << lost
+            << " of them before it was found dead, none by the planned leave\n";
 }
