@@ -102,7 +102,8 @@ template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, blackholes, origins, up, services, inside] = value;
+         router_away, learned, choices, blackholes, origins, up, services, inside, master_since] =
+      value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -127,6 +128,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("up", up);
   io("services", services);
   io("inside", inside);
+  io("master_since_us", master_since);
 }
 
 }  // namespace anycast

@@ -109,6 +109,7 @@ void observe_here(const Config& config, const Ports& ports, const State& state, 
     const auto tables = core::tables_of(config, state.inside);
     seen.inside = sourced(ports.kernel->inside(tables), seen.now);
   }
+  if (ports.keepalived != nullptr) seen.vrrp = sourced(ports.keepalived->vrrp(), seen.now);
   seen.windows = open_windows(config.guards.windows, seen.now);
 }
 
@@ -160,6 +161,7 @@ Published publish(std::shared_ptr<const Config> config, const Look& look, const 
   out.fleet = look.seen.fleet;
   out.health = look.seen.health;
   out.inside = look.seen.inside;
+  out.vrrp = look.seen.vrrp;
   out.windows = look.seen.windows;
   out.now = look.seen.now;
   out.version = ANYCASTD_VERSION;
@@ -244,7 +246,24 @@ Line::Done Line::carry_out(const Ports& ports, core::Thought& thought, Seen& see
   out.events = hand.events(config().self, inside_faults_);
   out.reply = hand.reply();
   inside_faults_ = hand.faults();
+  track(ports, plan, out.events);
   return out;
+}
+
+void Line::track(const Ports& ports, const Plan& plan, std::vector<Event>& events) {
+  if (ports.keepalived == nullptr || !plan.track) return;
+  const auto told = ports.keepalived->track(*plan.track);
+  const auto fault = told ? std::string{} : to_string(told.error());
+  if (!fault.empty()) inside_faults_.push_back(fault);
+  if (!fault.empty() && fault != track_fault_) {
+    events.push_back({.kind = "keepalived",
+                      .priority = 4,
+                      .text = fmt::format("cannot tell Keepalived what {} is fit for: {}; next: "
+                                          "tried again each cycle",
+                                          config().self, fault),
+                      .node = config().self});
+  }
+  track_fault_ = fault;
 }
 
 void Line::record(const Ports& ports, const State& state, Time at,

@@ -7,6 +7,7 @@
 #include "controller/app/published.hpp"
 #include "controller/core/meters.hpp"
 #include "controller/core/step.hpp"
+#include "controller/ports/keepalived.hpp"
 #include "controller/ports/kernel.hpp"
 #include "controller/ports/ports.hpp"
 
@@ -23,6 +24,7 @@ struct Ports {
   RoaSource* validator = nullptr;      ///< where `rpki.validator` names one
   HealthSource* health = nullptr;      ///< none where this node has no services to ask
   Kernel* kernel = nullptr;            ///< none where this node keeps nothing in it
+  VrrpSource* keepalived = nullptr;    ///< none where no Keepalived decides who serves
   /// Whether something of this node's cannot wait for the evidence that is being asked for; what
   /// was heard last stands in for what was given up.
   std::function<bool()> pressing = {};
@@ -78,6 +80,8 @@ class Line {
   };
   /// `hand_over` with what the kernel has to do before and after it.
   Done carry_out(const Ports& ports, core::Thought& thought, Seen& seen);
+  /// Into Keepalived's track file.
+  void track(const Ports& ports, const Plan& plan, std::vector<Event>& events);
   Outcome hand_over(const Ports& ports, const core::Thought& thought, Sourced<RouterView>& router);
   void record(const Ports& ports, const State& state, Time at, const std::vector<Event>& events);
   /// Keeps what led to the steps that were taken, for `explain --decision`.
@@ -97,6 +101,7 @@ class Line {
   Counters counters_;
   std::optional<ApplyOutcome> last_apply_;
   std::vector<std::string> inside_faults_ = {};  ///< of the last cycle
+  std::string track_fault_ = {};                 ///< of the last cycle
 };
 
 }  // namespace anycast

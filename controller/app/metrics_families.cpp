@@ -377,6 +377,7 @@ void families(Exposition& out, const Published& p, const Context& context) {
   blackholes(out, p);
   guards(out, p);
   services(out, p);
+  keepalived(out, p);
   inside(out, p);
   router(out, p);
 }

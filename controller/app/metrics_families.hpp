@@ -8,5 +8,6 @@ namespace anycast::metrics {
 void families(Exposition& out, const Published& p, const Context& context);
 /// Those about what this node keeps in its kernel.
 void inside(Exposition& out, const Published& p);
+void keepalived(Exposition& out, const Published& p);
 
 }  // namespace anycast::metrics

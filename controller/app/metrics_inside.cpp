@@ -2,6 +2,7 @@
 
 #include "controller/app/metrics_families.hpp"
 #include "controller/core/local.hpp"
+#include "controller/core/vrrp.hpp"
 
 namespace anycast::metrics {
 namespace {
@@ -76,6 +77,17 @@ void real_servers(Exposition& out, const Published& p, const std::set<ServiceKey
 }
 
 }  // namespace
+
+void keepalived(Exposition& out, const Published& p) {
+  const auto& instance = p.config->me().local.keepalived.instance;
+  if (p.config->me().local.keepalived.fifo.empty()) return;
+  const auto now = core::vrrp(*p.config, {.now = p.now, .inside = p.inside, .vrrp = p.vrrp});
+  out.family("anycast_vrrp_master", "gauge",
+             "1 while Keepalived says that this host serves, 0 while another does, -1 while nobody "
+             "knows.");
+  out.sample({{"instance", instance}},
+             now.level == Level::unknown ? -1.0 : one_if(now.level == Level::up));
+}
 
 void inside(Exposition& out, const Published& p) {
   if (!core::keeps_inside(*p.config, p.state.inside)) return;

@@ -78,6 +78,7 @@ struct Published {
   Sourced<Health> health = {};
   Sourced<InsideView> inside = {};              ///< after the changes of this cycle
   std::vector<std::string> inside_faults = {};  ///< changes that the kernel refused
+  Sourced<VrrpView> vrrp = {};
   std::vector<OpenWindow> windows = {};
   Time now = {};      ///< of the cycle
   Time started = {};  ///< of the process

@@ -28,6 +28,7 @@ Json last_apply(const Published& p);
 Json services(const Published& p);
 /// What this node keeps in its kernel, or null where that is nothing.
 Json inside(const Published& p);
+Json keepalived(const Published& p);
 /// What the checks of real servers cost, or null where there are none.
 Json checks(const Published& p);
 /// What is handed to the routing daemon, or null.

@@ -300,7 +300,8 @@ Json status(const Published& p) {
   out["local"] = {{"router", router(p)},
                   {"services", services(p)},
                   {"checks", checks(p)},
-                  {"inside", inside(p)}};
+                  {"inside", inside(p)},
+                  {"keepalived", keepalived(p)}};
   out["last"] = last(p);
   out["last_apply"] = last_apply(p);
   return out;

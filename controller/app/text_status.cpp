@@ -230,6 +230,19 @@ std::string inside(const Json& r, const Look& look) {
   return out;
 }
 
+std::string keepalived(const Json& r, const Look& look) {
+  const auto& keepalived = at(r, "local", "keepalived");
+  if (keepalived.is_null()) return {};
+  const auto& serves = at(keepalived, "serves");
+  const auto* means = serves.is_null() ? "nobody knows who serves"
+                      : truth(serves)  ? "this host serves"
+                                       : "another host serves";
+  auto text = fmt::format("{}: {}", means, str(at(keepalived, "why")));
+  const auto& since = at(keepalived, "master_since");
+  if (!since.is_null() && truth(serves)) text += fmt::format(", for {}", ago(r, since));
+  return labelled("pair", text, kMargin, look);
+}
+
 std::string standing(const Json& r, const char* key, const char* label, const Look& look) {
   const auto& order = at(r, key);
   if (order.is_null()) return {};
@@ -334,9 +347,10 @@ std::string why(const Json& r, const Look& look) {
 std::string print_status(const Json& r, const Look& look) {
   std::string out = head_line(r, look) + sources_line(r, look) + notices(r, look);
   out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look) + inside(r, look);
-  const auto tail = standing(r, "freeze", "frozen", look) + standing(r, "drain", "drained", look) +
-                    pins(r, look) + blackhole_lines(r, look) + pending(r, look) + recent(r, look) +
-                    nexts(r, look) + why(r, look);
+  const auto tail = keepalived(r, look) + standing(r, "freeze", "frozen", look) +
+                    standing(r, "drain", "drained", look) + pins(r, look) +
+                    blackhole_lines(r, look) + pending(r, look) + recent(r, look) + nexts(r, look) +
+                    why(r, look);
   return tail.empty() ? out : out + "\n" + tail;
 }
 

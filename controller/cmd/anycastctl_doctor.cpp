@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "adapters/keepalived/notify.hpp"
 #include "adapters/system/file.hpp"
 #include "controller/app/text_table.hpp"
 #include "controller/base/text.hpp"
@@ -243,6 +244,33 @@ void check_inside(const Json& s, Findings& out) {
   check_expiry(inside, out);
 }
 
+void check_keepalived(const Json& s, Findings& out) {
+  const auto& keepalived = s.at("local").at("keepalived");
+  if (keepalived.is_null()) return;
+  const auto why = word(keepalived, "why");
+  if (keepalived.at("both") == true) {
+    out.fail("keepalived", word(keepalived, "address") + " is on this host; " + why,
+             "start Keepalived, or take the address away: another host may have it");
+  } else if (keepalived.at("serves").is_null()) {
+    out.fail("keepalived", why, "KEEPALIVED in anycastd(8)");
+  } else {
+    out.ok("keepalived", why);
+  }
+  const auto file = word(keepalived, "config");
+  const auto text = read_file(file, 1U << 20U);
+  if (!text) {
+    return out.warn("keepalived", "cannot look at " + file + ": " + text.error().text,
+                    "nodes.NAME.local.keepalived.config says where it is");
+  }
+  if (const auto line = keepalived::fifo_before_user(*text)) {
+    out.warn("keepalived",
+             fmt::format("{}:{}: a notify FIFO without a user, before script_user: some builds of "
+                         "Keepalived give it up at a reload",
+                         file, *line),
+             fmt::format("vrrp_notify_fifo {} anycastd", word(keepalived, "fifo")));
+  }
+}
+
 void check_fleet(const Json& s, Findings& out) {
   const auto& fleet = s.at("fleet");
   const auto nodes = fleet.value("nodes", 0);
@@ -324,6 +352,7 @@ int doctor(const Options& options) {
       check_origins(answer->body, findings);
       check_services(answer->body, findings);
       check_inside(answer->body, findings);
+      check_keepalived(answer->body, findings);
       check_fleet(answer->body, findings);
       check_auto(answer->body, findings);
     } catch (const Json::exception& error) {

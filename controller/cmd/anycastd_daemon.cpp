@@ -100,8 +100,19 @@ class Cycles {
 
   void connect_all() {
     kernel_ = open_kernel(line_.config(), line_.state());
+    hear();
     sources_ = connect(line_.config(), [this] { return pressing(); });
     tell(stores_.plots.limits(limits_of(line_.config(), clock_.now())));
+  }
+
+  /// Keepalived repeats nothing: what was heard outlives a reload.
+  void hear() {
+    const auto& wanted = line_.config().me().local.keepalived;
+    if (keepalived_ && heard_of_ == wanted) return;
+    keepalived_.reset();
+    keepalived_ =
+        hear_keepalived(line_.config(), [this] { mailbox_.wake(Mailbox::News::pressing); });
+    heard_of_ = wanted;
   }
 
   /// The first answers are waited for: without them nobody knows who else announces.
@@ -129,6 +140,7 @@ class Cycles {
                       .validator = sources_.validator.get(),
                       .health = checker_.get(),
                       .kernel = kernel_.get(),
+                      .keepalived = keepalived_.get(),
                       .pressing = [this] { return pressing(); }};
     std::vector<OrderReply> replies;
     auto published = line_.cycle(ports, std::move(orders), replies, wake);
@@ -166,6 +178,8 @@ class Cycles {
   Sources sources_;
   std::unique_ptr<health::Checker> checker_;
   std::unique_ptr<Kernel> kernel_;
+  std::unique_ptr<VrrpSource> keepalived_;
+  Keepalived heard_of_ = {};
 };
 
 /// The line that a person has to read first among warnings, quotations and hints.

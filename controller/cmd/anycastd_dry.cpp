@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "adapters/keepalived/listener.hpp"
 #include "adapters/sqlite/sqlite_store.hpp"
 #include "adapters/system/clock.hpp"
 #include "controller/app/line.hpp"
@@ -52,8 +53,11 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   }
   auto state = loaded->value_or(State{});
   const auto kernel = open_kernel(config, state);
-  const Ports ports{*sources.evidence,       *sources.router, **store,     journal, clock, {},
-                    sources.validator.get(), checker->get(),  kernel.get()};
+  const auto& fifo = config.me().local.keepalived.fifo;
+  const auto keepalived = fifo.empty() ? nullptr : keepalived::glance(config.me().local.keepalived);
+  const Ports ports{
+      *sources.evidence,       *sources.router, **store,      journal,         clock, {},
+      sources.validator.get(), checker->get(),  kernel.get(), keepalived.get()};
   core::Meters meters{config};
   for (;;) {
     const auto now = aligned(clock.now(), config.prometheus.interval);

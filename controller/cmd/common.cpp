@@ -9,6 +9,7 @@
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/frr/frr.hpp"
+#include "adapters/keepalived/listener.hpp"
 #include "adapters/kernel/kernel.hpp"
 #include "adapters/rpki/validator.hpp"
 #include "adapters/system/file.hpp"
@@ -143,6 +144,29 @@ std::unique_ptr<Kernel> open_kernel(const Config& config, const State& state) {
   auto opened = kernel::NetlinkKernel::open();
   if (!opened) return std::make_unique<NoKernel>(std::move(opened.error()));
   return *std::move(opened);
+}
+
+namespace {
+
+/// A Keepalived that nobody can listen to.
+class NoKeepalived : public VrrpSource {
+ public:
+  explicit NoKeepalived(Error why) : why_{std::move(why)} {}
+  Result<VrrpView> vrrp() override { return tl::unexpected(why_); }
+  Result<void> track(int) override { return tl::unexpected(why_); }
+
+ private:
+  Error why_;
+};
+
+}  // namespace
+
+std::unique_ptr<VrrpSource> hear_keepalived(const Config& config, std::function<void()> changed) {
+  const auto& keepalived = config.me().local.keepalived;
+  if (keepalived.fifo.empty()) return nullptr;
+  auto started = keepalived::Listener::start({keepalived, std::move(changed)});
+  if (!started) return std::make_unique<NoKeepalived>(std::move(started.error()));
+  return *std::move(started);
 }
 
 }  // namespace anycast::cmd

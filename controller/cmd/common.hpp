@@ -8,6 +8,7 @@
 #include "adapters/prometheus/prometheus.hpp"
 #include "controller/config/config.hpp"
 #include "controller/core/step.hpp"
+#include "controller/ports/keepalived.hpp"
 #include "controller/ports/kernel.hpp"
 #include "controller/ports/ports.hpp"
 
@@ -69,5 +70,9 @@ Result<std::unique_ptr<health::Checker>> check_services_once(const Config& confi
 /// This host's kernel; null where this node keeps nothing in it. Where it cannot be spoken to, all
 /// that is asked for fails with the reason.
 std::unique_ptr<Kernel> open_kernel(const Config& config, const State& state);
+
+/// This host's Keepalived; null where none decides who serves. `changed` is called in another
+/// thread.
+std::unique_ptr<VrrpSource> hear_keepalived(const Config& config, std::function<void()> changed);
 
 }  // namespace anycast::cmd

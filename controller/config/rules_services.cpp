@@ -138,10 +138,30 @@ void check_lvs(const Checked& c, const Service& service, const std::string& path
   }
 }
 
+/// Without one of them nobody could tell who serves.
+void check_keepalived(const Checked& c, const Keepalived& keepalived, const std::string& path) {
+  if (!c.bound.good(path)) return;
+  struct Key {
+    const char* name;
+    bool there;
+  };
+  const std::array keys = {Key{"fifo", !keepalived.fifo.empty()},
+                           Key{"instance", !keepalived.instance.empty()},
+                           Key{"address", keepalived.address.has_value()}};
+  const auto there = [](const Key& key) { return key.there; };
+  if (std::ranges::none_of(keys, there) && keepalived.track_file.empty()) return;
+  for (const auto& key : keys) {
+    if (key.there) continue;
+    c.report.error(c.bound.at(path), "keepalived", fmt::format("'{}' is missing", key.name),
+                   {"'fifo', 'instance' and 'address' together tell who serves"});
+  }
+}
+
 }  // namespace
 
 void check_services(const Checked& c) {
   for (const auto& [node, entry] : c.config.nodes) {
+    check_keepalived(c, entry.local.keepalived, fmt::format("nodes.{}.local.keepalived", node));
     std::map<ServiceKey, std::string> lvs;
     for (const auto& [name, service] : entry.services) {
       const auto path = fmt::format("nodes.{}.services.{}", node, name);

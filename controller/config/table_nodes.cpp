@@ -96,6 +96,31 @@ Table route(Ecmp& e) {
             kRequired}}};
 }
 
+std::optional<Wrong> check_instance(const std::string& value) {
+  // It stands between quotes on the lines of the notify FIFO.
+  const bool plain = std::ranges::all_of(
+      value, [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+  if (plain && !value.empty() && value.size() <= 64) return std::nullopt;
+  return Wrong{"instance",
+               fmt::format("'{}' is not the name of a vrrp_instance", printable(value)),
+               {"write it as Keepalived's configuration has it"}};
+}
+
+Value keepalived(Keepalived& k) {
+  return {Table{
+      {{"fifo",
+        "the vrrp_notify_fifo to which it writes; default: there is no Keepalived",
+        {text(k.fifo, check_any)}},
+       {"instance",
+        "name of the vrrp_instance; this host serves while that is MASTER",
+        {text(k.instance, check_instance)}},
+       {"address", "virtual address of that instance", {optional_address(k.address)}},
+       {"track_file",
+        "track_file of that instance, to which anycastd writes; default: none",
+        {text(k.track_file, check_any)}},
+       {"config", "its configuration, which 'doctor' looks at", {text(k.config, check_any)}}}}};
+}
+
 Value local(Local& l) {
   auto drain = duration(l.drain, seconds{0}, hours{24});
   return {Table{{{"link",
@@ -104,7 +129,9 @@ Value local(Local& l) {
                  {"drain",
                   "what has to go, an address or a real server, stays for so long",
                   {std::move(drain)}},
-                 {"routes", "ECMP routes in tables of our own", list(l.routes, route)}}}};
+                 {"routes", "ECMP routes in tables of our own", list(l.routes, route)},
+                 {"keepalived", "a Keepalived that settles with another host's which one serves",
+                  keepalived(l.keepalived)}}}};
 }
 
 Value shares(std::map<std::string, Ppm>& target) {

@@ -7,6 +7,7 @@
 #include "controller/base/text.hpp"
 #include "controller/core/effect.hpp"
 #include "controller/core/prefer.hpp"
+#include "controller/core/vrrp.hpp"
 
 namespace anycast::core {
 namespace {
@@ -129,7 +130,7 @@ std::optional<Step> standing(const Context& context, const std::string& upstream
     step.why = "no order holds it any more";
   } else if (session.cause == Cause::service && !session.stance.announces()) {
     go_back(context, step);
-    step.cause = Cause::restore;
+    step.cause = takes_over(context, session) ? Cause::startup : Cause::restore;
     step.why = context.fitness.why.empty() ? "no service holds it any more" : context.fitness.why;
   } else {
     return std::nullopt;

@@ -102,6 +102,17 @@ bool leaves(const std::map<ServerKey, std::optional<Time>>& servers) {
   return std::ranges::all_of(servers, [](const auto& entry) { return entry.second.has_value(); });
 }
 
+bool another_serves(const Context& context) {
+  return !context.config.me().local.keepalived.fifo.empty() && !context.state.master_since;
+}
+
+/// 6.7
+void keep_until(bool silent, const Context& context, std::set<Vip>& vips) {
+  const auto& view = context.seen.inside.value;
+  std::erase_if(
+      vips, [&](const Vip& vip) { return silent || !view || !view->inside.vips.contains(vip); });
+}
+
 /// What is ours, without what the configuration has given away.
 InsideOurs ours(const Context& context) {
   auto out = context.state.inside;
@@ -230,9 +241,10 @@ std::set<std::uint32_t> tables_of(const Config& config, const InsideOurs& ours) 
 
 bool keeps_inside(const Config& config, const InsideOurs& ours) {
   const auto& me = config.me();
-  return !me.local.link.empty() || !me.local.routes.empty() || ours != InsideOurs{} ||
-         std::ranges::any_of(me.services,
-                             [](const auto& entry) { return !entry.second.lvs.empty(); });
+  return !me.local.link.empty() || !me.local.routes.empty() || !me.local.keepalived.fifo.empty() ||
+         ours != InsideOurs{} || std::ranges::any_of(me.services, [](const auto& entry) {
+           return !entry.second.lvs.empty();
+         });
 }
 
 InsideWanted inside_wanted(const Context& context, Consent consent) {
@@ -240,6 +252,7 @@ InsideWanted inside_wanted(const Context& context, Consent consent) {
   InsideWanted out{.wish = {.drain = local.drain}};
   const bool silent = silent_for(context, local.drain);
   if (!context.state.drain || !silent) out.wish.inside.vips = configured_vips(context.config);
+  if (another_serves(context)) keep_until(silent, context, out.wish.inside.vips);
   for (const auto& [name, service] : context.config.me().services) {
     const auto found = context.state.services.find(name);
     const auto state = found == context.state.services.end() ? ServiceState{} : found->second;

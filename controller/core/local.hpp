@@ -30,6 +30,8 @@ std::set<Vip> configured_vips(const Config& config);
 ///  6.5 owned    what Keepalived owns is read, and never written
 ///  6.6 routed   a next hop all of whose real servers the checks find dead is left out of its
 ///               route, unless all are
+///  6.7 standby  while another host serves, by Keepalived's word, no address is bound; one that is
+///               there goes as with 6.3
 struct InsideWanted {
   InsideWish wish = {};
   std::vector<std::string> unlisted = {};  ///< of 6.4

@@ -30,16 +30,6 @@ Level level_at(const Service& service, Level before, int total, int up) {
   return up >= weight_of(service.high, total) ? Level::up : before;
 }
 
-int badness(Level level) {
-  switch (level) {
-    case Level::up: return 0;
-    case Level::unknown: return 1;
-    case Level::low: return 2;
-    case Level::down: return 3;
-  }
-  return 0;
-}
-
 std::string servers(const ServiceReport& report) {
   auto out = fmt::format("{} of {} real servers up", report.servers_up, report.servers);
   if (report.capacity.total != report.servers)
@@ -171,6 +161,16 @@ std::vector<ServiceReport> weigh_services(const Config& config, const Seen& seen
     tell.level(before.level);
   }
   return out;
+}
+
+int badness(Level level) {
+  switch (level) {
+    case Level::up: return 0;
+    case Level::unknown: return 1;
+    case Level::low: return 2;
+    case Level::down: return 3;
+  }
+  return 0;
 }
 
 Fitness fitness(const std::vector<ServiceReport>& services) {

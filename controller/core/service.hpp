@@ -28,6 +28,9 @@ ServiceReport weigh(const std::string& name, const Service& service,
 std::vector<ServiceReport> weigh_services(const Config& config, const Seen& seen, State& state,
                                           std::vector<Event>& events);
 
+/// Larger for what is worse: up, unknown, low, down.
+int badness(Level level);
+
 /// What the services together mean for the node: the worst of them.
 Fitness fitness(const std::vector<ServiceReport>& services);
 

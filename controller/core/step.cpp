@@ -25,6 +25,7 @@
 #include "controller/core/plan_hash.hpp"
 #include "controller/core/prefer.hpp"
 #include "controller/core/service.hpp"
+#include "controller/core/vrrp.hpp"
 #include "controller/core/words.hpp"
 
 namespace anycast::core {
@@ -200,6 +201,7 @@ State without(State before, const State& next) {
   before.refused = next.refused;
   before.next_decision = next.next_decision;
   before.inside = next.inside;
+  before.master_since = next.master_since;
   return before;
 }
 
@@ -291,11 +293,14 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   measure(config, seen, state, plan.events);
   plan.services = weigh_services(config, seen, state, plan.events);
 
+  const auto serving = hear_keepalived(config, seen, state, plan);
+
   Context context{.config = config, .seen = seen, .paths = plan.paths, .state = std::move(state)};
   context.announcing = announcers(config, context.state, seen);
   context.blind_why = blindness(seen, plan);
   context.blind = !context.blind_why.empty();
-  context.fitness = fitness(plan.services);
+  const auto services = fitness(plan.services);
+  context.fitness = fitness(services, serving);
   const auto ordered = take_orders(context, plan.events, plan.replies);
   context.person_applies = ordered.apply.has_value();
   context.forced = ordered.forced;
@@ -316,6 +321,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   if (!plan.steps.empty()) before.emplace(context);
   for (auto& wanted : plan.steps) consider(context, wanted);
   plan_inside(context, plan);
+  plan.track = track(config, context.state, services);
   count(config, context.announcing, plan);
 
   Thought out{.next = std::move(context.state)};

@@ -5,6 +5,7 @@
 
 #include "controller/base/time.hpp"
 #include "controller/model/ecmp.hpp"
+#include "controller/model/vrrp.hpp"
 
 namespace anycast {
 
@@ -13,6 +14,7 @@ struct Local {
   std::string link = {};  ///< where the addresses of the prefixes are; empty: not our business
   Duration drain = minutes{5};  ///< what has to go serves those who still come for so long
   std::vector<Ecmp> routes = {};
+  Keepalived keepalived = {};
 };
 
 }  // namespace anycast

@@ -161,6 +161,7 @@ struct Plan {
   std::vector<OriginReport> origins = {};  ///< with `rpki`, in the order of `prefixes`
   std::vector<ServiceReport> services = {};
   InsidePlan inside = {};
+  std::optional<int> track = {};  ///< what Keepalived's track file has to say
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
   std::vector<Notice> notices = {};

@@ -13,6 +13,7 @@
 #include "controller/model/readings.hpp"
 #include "controller/model/router.hpp"
 #include "controller/model/stance.hpp"
+#include "controller/model/vrrp.hpp"
 
 namespace anycast {
 
@@ -59,6 +60,7 @@ struct Seen {
   std::map<std::string, Sourced<OriginView>> origins = {};
   Sourced<Health> health = {};           ///< of this node's real servers
   Sourced<InsideView> inside = {};       ///< addresses and IPVS of this host
+  Sourced<VrrpView> vrrp = {};           ///< where Keepalived decides who serves
   std::vector<OpenWindow> windows = {};  ///< those of guards.windows that are open now
   std::vector<Order> orders = {};
 };

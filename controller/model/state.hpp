@@ -33,8 +33,7 @@ std::string to_string(Verdict verdict);
 struct PathState {
   Verdict verdict = Verdict::unknown;
   Time since = {};
-  std::optional<Time> bad_since =
-      {};  ///< measured bad without a break since then, not yet for `for`
+  std::optional<Time> bad_since = {};    ///< bad without a break since then, not yet for `for`
   std::optional<Time> clear_since = {};  ///< measured clear without a break since then
   bool operator==(const PathState&) const = default;
 };
@@ -144,6 +143,7 @@ struct State {
   std::map<std::string, std::string> up = {};  ///< sessions up in the last cycle, and since when
   std::map<std::string, ServiceState> services = {};
   InsideOurs inside = {};
+  std::optional<Time> master_since = {};  ///< where Keepalived decides; none: another host serves
   bool operator==(const State&) const = default;
 };
 

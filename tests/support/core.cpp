@@ -92,6 +92,7 @@ Seen Bench::seen() {
   out.origins = origins;
   if (health) out.health = Sourced<Health>::ok(*health, now);
   if (inside) out.inside = Sourced<InsideView>::ok(*inside, now);
+  if (vrrp) out.vrrp = Sourced<VrrpView>::ok(*vrrp, now);
   out.orders = std::exchange(orders_, {});
   return out;
 }

@@ -66,6 +66,7 @@ class Bench {
   std::map<std::string, Sourced<OriginView>> origins;
   std::optional<Health> health = {};
   std::optional<InsideView> inside = {};
+  std::optional<VrrpView> vrrp = {};
 
  private:
   Seen seen();

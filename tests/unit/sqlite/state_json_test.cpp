@@ -104,6 +104,7 @@ State full_state() {
       {{*Address::parse("192.0.2.11"), 53}, at(41)}, {{*Address::parse("192.0.2.12"), 53}, {}}};
   state.inside.services[ServiceKey::of_mark(Address::Family::v6, 7)];
   state.inside.tables = {100, 70'000};
+  state.master_since = at(42);
   return state;
 }
 
@@ -162,6 +163,7 @@ class Random {
         servers[{address, static_cast<std::uint16_t>(1 + small())}] = maybe();
     }
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
+    state.master_since = maybe();
     state.adopted = coin();
     state.next_decision = engine_();
     state.router_started = text();
