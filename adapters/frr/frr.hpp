@@ -78,8 +78,8 @@ class FrrSpeaker final : public RouteSpeaker {
   Result<void> carry_out(Vty& vty, const Delta& delta, const Objects& from,
                          std::vector<Target> targets);
   Result<void> heard_of(Vty& vty, std::vector<Target> targets) const;
-  void await_hosts(Vty& vty, const Objects& objects, const std::vector<Target>& targets,
-                   const Exports& wanted) const;
+  void await_exports(Vty& vty, const Objects& objects, const std::vector<Target>& targets,
+                     const Exports& wanted) const;
   void let_speak(Vty& vty, const Delta& delta, const std::vector<Target>& targets) const;
   Result<void> free_of_ours(const Running& running, const Objects& to) const;
   Result<void> clear(Vty& vty, const std::string& upstream) const;

@@ -103,14 +103,15 @@ Result<void> FrrSpeaker::heard_of(Vty& vty, std::vector<Target> targets) const {
   return {};
 }
 
-/// Gives bgpd the time to find a route for each host: the UPDATE that `heard_of` waits for may have
-/// been that of the prefix. Who reads what is in force next sees whether it was enough.
-void FrrSpeaker::await_hosts(Vty& vty, const Objects& objects, const std::vector<Target>& targets,
-                             const Exports& wanted) const {
+/// Gives bgpd the time to say all of it: the UPDATE that `heard_of` waits for may have been that of
+/// one prefix alone. Who reads what is in force next sees whether it was enough.
+void FrrSpeaker::await_exports(Vty& vty, const Objects& objects, const std::vector<Target>& targets,
+                               const Exports& wanted) const {
   const auto deadline = deadline_in(settings_.timeout * kHeardInTimeouts);
   const auto waits = [&](const Target& target) {
+    if (!target.expects) return false;
     const auto exports = exports_of(vty, target.upstream, objects);
-    return wanted.contains(target.upstream) && exports && *exports != wanted.at(target.upstream);
+    return exports && *exports != wanted.at(target.upstream);
   };
   for (const auto& target : targets) {
     while (waits(target) && std::chrono::steady_clock::now() < deadline)
@@ -191,7 +192,7 @@ Result<void> FrrSpeaker::bring(Vty& vty, const Running& from, const Objects& to,
     return fail(Remedy::look_at_peer,
                 "bgpd runs other objects of ours after the change than it was told");
   }
-  if (wanted != nullptr && !routes.empty()) await_hosts(vty, now->objects, *reached, *wanted);
+  if (wanted != nullptr) await_exports(vty, now->objects, *reached, *wanted);
   const auto done = routes.empty() ? Result<void>{} : discard(settings_, hosts);
   if (!done) heard_.push_back("hosts are still discarded here: " + done.error().text);
   return {};
