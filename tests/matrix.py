@@ -28,6 +28,8 @@ PROGRAMS = {
     "bird3": ["sbin/bird", "sbin/birdc"],
     "frr": ["lib/frr/bgpd", "lib/frr/zebra", "lib/frr/mgmtd"],
 }
+# What a daemon loads when it is told to, in a package of its own.
+MODULES = {"frr": ["frr-rpki-rtrlib"]}
 FRR_FOLDER = "/usr/lib/frr"
 
 
@@ -67,8 +69,8 @@ def mirror():
     return found[0] if found else sys.exit("matrix: apt knows no archive of Debian's (apt-get update)")
 
 
-def unpack(root, suite, package):
-    """The package and everything that it needs, also libc, under root."""
+def unpack(root, suite, packages):
+    """The packages and everything that they need, also libc, under root."""
     with tempfile.TemporaryDirectory() as apt:
         for part in ("lists/partial", "cache/archives/partial"):
             (Path(apt) / part).mkdir(parents=True)
@@ -87,7 +89,7 @@ def unpack(root, suite, package):
         }
         apt_get = ["apt-get", *(word for o in options.items() for word in ("-o", "=".join(o)))]
         run(*apt_get, "-q", "update")
-        run(*apt_get, "-qq", "-y", "--download-only", "install", package)
+        run(*apt_get, "-qq", "-y", "--download-only", "install", *packages)
         for archive in sorted((Path(apt) / "cache/archives").glob("*.deb")):
             run("dpkg-deb", "-x", archive, root)
 
@@ -106,7 +108,8 @@ def wrapped(root, package):
             continue
         script = made / real.name
         loader = f"{libraries}/ld-linux-x86-64.so.2 --library-path {libraries}:{libraries}/frr"
-        script.write_text(f'#!/bin/sh\nexec {loader} {real} "$@"\n')
+        modules = f"--moduledir {libraries}/frr/modules" if package == "frr" else ""
+        script.write_text(f'#!/bin/sh\nexec {loader} {real} {modules} "$@"\n')
         script.chmod(0o755)
     made.rename(folder)
     return folder
@@ -144,7 +147,7 @@ def fetched(build, suite, package, test, program):
     if not (root / "programs").exists():
         print(f"unpacking {package} of {suite}", flush=True)
         root.mkdir(parents=True, exist_ok=True)
-        unpack(root, suite, package)
+        unpack(root, suite, [package, *MODULES.get(package, [])])
     folder = wrapped(root, package)
     return World(test, version(folder / program), folder)
 

@@ -18,10 +18,12 @@ const Prefix kOurs = *Prefix::parse("203.0.113.0/24");
 const Prefix kOurs6 = *Prefix::parse("2001:db8:100::/48");
 constexpr auto kBgpd = "/usr/lib/frr/bgpd";
 
+// The cache in the words of FRR 8.4 and in those of 10: bgpd goes on after a line that it does not know.
 constexpr auto kText = R"(rpki
  rpki polling_period 1
  rpki retry_interval 1
- rpki cache 127.0.0.1 {} preference 1
+ rpki cache 127.0.0.1 {0} preference 1
+ rpki cache tcp 127.0.0.1 {0} preference 1
 exit
 router bgp 64500
  bgp router-id 192.0.2.1
