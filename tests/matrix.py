@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The contract tests of the routing daemons on the versions of newer Debian suites, as a table.
 
-usage: matrix.py BUILD
+usage: matrix.py [--newest] BUILD     --newest: only the newest BIRD and FRR
 
 The packages and all that they need are unpacked into BUILD/matrix, once, and run by their own
 loader beside this machine's files: nothing is installed. MATRIX_SUITES names the suites beside the
@@ -31,6 +31,9 @@ PROGRAMS = {
 # What a daemon loads when it is told to, in a package of its own.
 MODULES = {"frr": ["frr-rpki-rtrlib"]}
 FRR_FOLDER = "/usr/lib/frr"
+# Program of contract tests, and the daemon that knows its version.
+BIRD = ("contract_bird", "bird")
+FRR = ("contract_frr", "bgpd")
 
 
 @dataclass
@@ -127,19 +130,22 @@ def version(program):
     return found[1] if found else None
 
 
+def newest(build):
+    yield fetched(build, SUITES[-1], "bird3", *BIRD)
+    yield fetched(build, SUITES[-1], "frr", *FRR)
+
+
 def worlds(build):
     """The installed versions and those of the suites, BIRD first."""
-    frr = ("contract_frr", "bgpd")
-    bird = ("contract_bird", "bird")
-    yield World(bird[0], version("bird"), None)
-    yield World(bird[0], version("bird"), None, "gobgp")
+    yield World(BIRD[0], version("bird"), None)
+    yield World(BIRD[0], version("bird"), None, "gobgp")
     for suite in SUITES:
         for package in ("bird2", "bird3"):
-            yield fetched(build, suite, package, *bird)
-    yield World(frr[0], version(f"{FRR_FOLDER}/bgpd"), None)
-    yield World(frr[0], version(f"{FRR_FOLDER}/bgpd"), None, "gobgp")
+            yield fetched(build, suite, package, *BIRD)
+    yield World(FRR[0], version(f"{FRR_FOLDER}/bgpd"), None)
+    yield World(FRR[0], version(f"{FRR_FOLDER}/bgpd"), None, "gobgp")
     for suite in SUITES:
-        yield fetched(build, suite, "frr", *frr)
+        yield fetched(build, suite, "frr", *FRR)
 
 
 def fetched(build, suite, package, test, program):
@@ -203,12 +209,13 @@ def table(by_world):
 
 
 def main():
-    build = Path(sys.argv[1])
+    build = Path(sys.argv[-1])
+    of = newest if sys.argv[1:-1] == ["--newest"] else worlds
     if os.geteuid() != 0:
         print("SKIP: network namespaces need root")
         return 1 if os.environ.get("CI") else 0
     by_world, failures = [], []
-    for world in worlds(build):
+    for world in of(build):
         if world.version is None:
             failures.append(f"no daemon for {world.test} in {world.folder or 'this machine'}")
             continue
