@@ -18,7 +18,8 @@ const Prefix kOurs = *Prefix::parse("203.0.113.0/24");
 const Prefix kOurs6 = *Prefix::parse("2001:db8:100::/48");
 constexpr auto kBgpd = "/usr/lib/frr/bgpd";
 
-// The cache in the words of FRR 8.4 and in those of 10: bgpd goes on after a line that it does not know.
+// The cache in the words of FRR 8.4 and in those of 10: bgpd goes on after a line that it does not
+// know.
 constexpr auto kText = R"(rpki
  rpki polling_period 1
  rpki retry_interval 1
