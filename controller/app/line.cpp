@@ -155,7 +155,7 @@ Published publish(std::shared_ptr<const Config> config, const Look& look, const 
   out.plan = look.thought.plan;
   const auto& evidence = look.seen.evidence;
   out.evidence = evidence.value
-                     ? Sourced<EvidenceSummary>::ok(summarise(*evidence.value), evidence.at)
+                     ? Sourced<EvidenceSummary>::ok(summarise(*out.config, look.seen), evidence.at)
                      : Sourced<EvidenceSummary>{.at = evidence.at, .error = evidence.error};
   out.router = look.seen.router;
   out.fleet = look.seen.fleet;

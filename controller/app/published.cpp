@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "controller/core/felt.hpp"
+
 namespace anycast {
 namespace {
 
@@ -37,7 +39,8 @@ std::uint64_t Histogram::total() const {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-EvidenceSummary summarise(const Readings& readings) {
+EvidenceSummary summarise(const Config& config, const Seen& seen) {
+  const auto& readings = *seen.evidence.value;
   EvidenceSummary out{.at = readings.at,
                       .server = readings.server,
                       .series = static_cast<int>(readings.probes.size()),
@@ -46,6 +49,9 @@ EvidenceSummary summarise(const Readings& readings) {
   for (const auto& probe : readings.probes) {
     const auto newest = readings.at - probe.slow.newest_age;
     out.newest = std::max(out.newest.value_or(newest), newest);
+  }
+  for (const auto& carrier : config.carriers) {
+    if (const auto felt = core::felt(config, seen, carrier).main) out.users.emplace(carrier, *felt);
   }
   return out;
 }

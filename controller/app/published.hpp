@@ -9,6 +9,7 @@
 
 #include "controller/base/time.hpp"
 #include "controller/model/config.hpp"
+#include "controller/model/effect.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/seen.hpp"
 #include "controller/model/state.hpp"
@@ -53,8 +54,11 @@ struct EvidenceSummary {
   std::optional<Time> newest = {};  ///< time of the newest sample of any series
   std::vector<std::string> faults = {};
   bool partial = false;
+  /// What users feel at the anycast address, by carrier; only where somebody pings it often enough.
+  std::map<std::string, Users> users = {};
 };
-EvidenceSummary summarise(const Readings& readings);
+/// Of evidence that is there.
+EvidenceSummary summarise(const Config& config, const Seen& seen);
 
 /// How the last hand-over to the routing daemon ended.
 struct ApplyOutcome {

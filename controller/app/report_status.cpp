@@ -129,6 +129,23 @@ Json cells(const Published& p) {
   return out;
 }
 
+/// What users feel at the anycast address, whoever answers there.
+Json users(const Published& p) {
+  Json out = Json::array();
+  if (!p.evidence.value) return out;
+  for (const auto& [carrier, felt] : p.evidence.value->users) {
+    out.push_back({{"carrier", carrier},
+                   {"pings", felt.sent},
+                   {"lost", felt.lost},
+                   {"loss_ratio", static_cast<double>(felt.lost) / felt.sent},
+                   {"rtt_seconds", to_seconds(felt.rtt)},
+                   {"rtt_low_seconds", to_seconds(felt.rtt_low)},
+                   {"rtt_high_seconds", to_seconds(felt.rtt_high)},
+                   {"jitter_seconds", to_seconds(felt.jitter)}});
+  }
+  return out;
+}
+
 Json pin(const std::optional<Pin>& pin) {
   if (!pin) return nullptr;
   Json out = stance(pin->stance);
@@ -293,6 +310,7 @@ Json status(const Published& p) {
   out["cells"] = cells(p);
   out["upstreams"] = upstreams(p);
   out["paths"] = paths(p);
+  out["users"] = users(p);
   out["guards"] = guards(p);
   out["drain"] = standing(p.state.drain);
   out["freeze"] = standing(p.state.freeze);

@@ -56,6 +56,7 @@ std::string table(const Json& r, const Look& look) {
   if (kind == "Plan") return print_plan(r, look);
   if (kind == "Probes") return print_probes(r, look);
   if (kind == "History") return print_history(r, look);
+  if (kind == "Survey") return print_survey(r, look);
   if (kind == "OrderReply") return print_reply(r, look);
   if (kind == "Error") return print_error(r, look);
   if (kind == "Config" && at(r, "yaml").is_string()) return at(r, "yaml").get<std::string>();

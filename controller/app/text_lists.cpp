@@ -9,6 +9,8 @@
 namespace anycast::text {
 namespace {
 
+constexpr int kLabels = 8;  // cells of the label before a line
+
 std::string samples(const Json& probe) {
   const auto sent = count(at(probe, "sent"));
   return sent == 0 ? "none" : fmt::format("{}/{}", sent - count(at(probe, "lost")), sent);
@@ -112,6 +114,24 @@ std::string print_history(const Json& r, const Look& look) {
   return fold("", fmt::format("newest first, times {}", zone(at(reference, "time"), look)),
               look.width) +
          table.render(look);
+}
+
+std::string blackhole_lines(const Json& r, const Look& look) {
+  std::string out;
+  for (const auto& one : items(at(r, "blackholes"))) {
+    out += labelled(out.empty() ? "drops" : "",
+                    fmt::format("{} at {} by {}, until {} ({} left): \"{}\"", str(at(one, "host")),
+                                str(at(one, "upstream")), str(at(one, "actor")),
+                                clock(r, at(one, "until"), look), age(at(one, "left_seconds")),
+                                str(at(one, "reason"))),
+                    kLabels, look);
+  }
+  return out;
+}
+
+std::string print_blackholes(const Json& r, const Look& look) {
+  const auto out = blackhole_lines(r, look);
+  return out.empty() ? "no host of ours is dropped by an upstream\n" : out;
 }
 
 }  // namespace anycast::text

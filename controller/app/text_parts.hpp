@@ -57,6 +57,7 @@ std::string blackhole_lines(const Json& report, const Look& look);
 std::string print_blackholes(const Json& report, const Look& look);
 std::string print_explain(const Json& report, const Look& look);
 std::string print_plan(const Json& report, const Look& look);
+std::string print_survey(const Json& report, const Look& look);
 std::string print_probes(const Json& report, const Look& look);
 std::string print_history(const Json& report, const Look& look);
 

@@ -88,6 +88,21 @@ std::string announces_text(const Json& node) {
   return names.empty() ? "none" : join(names, " ");
 }
 
+/// What users feel, whichever node answers them.
+std::vector<Cell> users_row(const Json& r, const std::vector<std::string>& carriers) {
+  std::vector<Cell> row = {{"users"}};
+  for (const auto& carrier : carriers) {
+    Cell shown{"-"};
+    for (const auto& one : items(at(r, "users"))) {
+      if (str(at(one, "carrier")) != carrier) continue;
+      shown = {fmt::format("{:<4} {:>5} {:>5}", "", ms(at(one, "rtt_seconds")),
+                           share(at(one, "loss_ratio")))};
+    }
+    row.push_back(shown);
+  }
+  return row;
+}
+
 std::string matrix(const Json& r, const Look& look) {
   const auto carriers = strings(at(r, "carriers"));
   std::vector<Column> columns = {{.title = "NODE"}};
@@ -116,6 +131,7 @@ std::string matrix(const Json& r, const Look& look) {
                     have < min ? Tone::bad : Tone::plain});
   }
   table.add(std::move(last));
+  if (!items(at(r, "users")).empty()) table.add(users_row(r, carriers));
   return table.render(look) + unknown_cells(r, look);
 }
 
@@ -269,23 +285,6 @@ std::string pins(const Json& r, const Look& look) {
   return out;
 }
 
-}  // namespace
-
-std::string blackhole_lines(const Json& r, const Look& look) {
-  std::string out;
-  for (const auto& one : items(at(r, "blackholes"))) {
-    out += labelled(out.empty() ? "drops" : "",
-                    fmt::format("{} at {} by {}, until {} ({} left): \"{}\"", str(at(one, "host")),
-                                str(at(one, "upstream")), str(at(one, "actor")),
-                                clock(r, at(one, "until"), look), age(at(one, "left_seconds")),
-                                str(at(one, "reason"))),
-                    kMargin, look);
-  }
-  return out;
-}
-
-namespace {
-
 std::string nexts(const Json& r, const Look& look) {
   std::string out;
   for (const auto& up : items(at(r, "upstreams"))) {
@@ -352,11 +351,6 @@ std::string print_status(const Json& r, const Look& look) {
                     blackhole_lines(r, look) + pending(r, look) + recent(r, look) + nexts(r, look) +
                     why(r, look);
   return tail.empty() ? out : out + "\n" + tail;
-}
-
-std::string print_blackholes(const Json& r, const Look& look) {
-  const auto out = blackhole_lines(r, look);
-  return out.empty() ? "no host of ours is dropped by an upstream\n" : out;
 }
 
 Check nagios(const Json& r) {

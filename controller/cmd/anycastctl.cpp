@@ -195,6 +195,7 @@ class Tree {
         ->check(duration());
     give("unfreeze", "end a freeze");
     blackholes();
+    surveys();
     command("reload", "take the configuration file again, if it is right", cmd::reload);
   }
 
@@ -209,6 +210,18 @@ class Tree {
     del->add_option("host", o.host, "as it was given")->required();
     del->add_option("--upstream", o.upstream, "of this node")->required();
     command(*b, "list", "those in force, with their end and author", cmd::blackholes);
+  }
+
+  void surveys() {
+    auto* s = command("survey", "prove an upstream's communities, step by step", cmd::survey);
+    s->add_option("upstream", o.upstream, "of this node")->required();
+    s->add_option("steps", o.words, "CARRIER=VERB[:N] each, mildest first")->required();
+    s->add_option("--prefix", o.prefixes, "what will move: all prefixes of this node")->required();
+    s->add_option("--settle", o.settle, "a step's time; default: two windows of evidence")
+        ->check(duration());
+    s->add_option("--out", o.out, "append the findings to this file, one JSON line");
+    s->add_option("--reason", o.reason, "why, for the history");
+    s->add_flag("-y,--yes", o.yes, "do not ask before each step");
   }
 
   void offline() {

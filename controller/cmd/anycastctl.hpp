@@ -53,6 +53,8 @@ struct Options {
   std::string metrics;               ///< HOST:PORT with {node}
   std::string service;               ///< URL
   std::vector<std::string> stances;  ///< render: UPSTREAM=STANCE
+  std::vector<std::string> prefixes;
+  std::string settle;
   std::vector<std::string> allow;
   std::uint64_t decision = 0;
   std::string fixture = "calibrated-week";
@@ -101,6 +103,8 @@ int doctor(const Options& options);
 /// blackhole, unblackhole.
 int order(const std::string& kind, const Options& options);
 int blackholes(const Options& options);
+/// Asks an upstream for what its dictionary offers, step by step, and tells which users moved.
+int survey(const Options& options);
 int reload(const Options& options);
 
 int check_config(const Options& options);

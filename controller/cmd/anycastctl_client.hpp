@@ -33,4 +33,11 @@ class Daemon {
   bool quiet_;
 };
 
+/// Gives an order and waits for what a cycle makes of it: an OrderReply, or the exit code, after
+/// saying why.
+tl::expected<Json, int> carry_out(const Daemon& daemon, const Json& order);
+
+/// Asks on a terminal whether to go on, unless the options said yes; kOk, or the exit code.
+int agree(const std::string& what, const Options& options);
+
 }  // namespace anycast::cmd

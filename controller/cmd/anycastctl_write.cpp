@@ -93,24 +93,13 @@ int outcome(const Json& reply, const Options& options) {
   return word == "refused" ? kTryLater : kFailed;
 }
 
-int wait_for(const Daemon& daemon, const Json& ticket, const Options& options) {
-  const auto path = "/v1/orders/" + ticket.value("ticket", Json(0)).dump();
-  for (int i = 0; i < kLooks; ++i) {
-    const auto answer = daemon.get(path);
-    if (!answer) return answer.error();
-    if (answer->value("kind", "") == "OrderReply") return outcome(*answer, options);
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
-  return complain(kTryLater,
-                  "no reply within a minute; the order still waits for a cycle to take "
-                  "it, see: anycastctl history");
-}
-
 /// The reason, from the option or a terminal; false where there is none.
 bool have_reason(Options& o) {
   if (o.reason.empty() && on_terminal()) o.reason = ask_line("reason (goes into the history): ");
   return !trim(o.reason).empty();
 }
+
+}  // namespace
 
 int agree(const std::string& what, const Options& o) {
   if (o.yes) return kOk;
@@ -121,7 +110,19 @@ int agree(const std::string& what, const Options& o) {
   return complain(kFailed, "nothing was changed");
 }
 
-}  // namespace
+tl::expected<Json, int> carry_out(const Daemon& daemon, const Json& order) {
+  const auto ticket = daemon.post("/v1/orders", order);
+  if (!ticket) return tl::unexpected(ticket.error());
+  const auto path = "/v1/orders/" + ticket->value("ticket", Json(0)).dump();
+  for (int i = 0; i < kLooks; ++i) {
+    auto answer = daemon.get(path);
+    if (!answer || answer->value("kind", "") == "OrderReply") return answer;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return tl::unexpected(complain(kTryLater,
+                                 "no reply within a minute; the order still waits for a cycle to "
+                                 "take it, see: anycastctl history"));
+}
 
 int order(const std::string& kind, const Options& given) {
   auto o = given;
@@ -143,9 +144,8 @@ int order(const std::string& kind, const Options& given) {
     std::cerr << text::print(*plan, look_of(o));
   }
   if (const int code = agree(sentence(kind, o, *status), o); code != kOk) return code;
-  const auto ticket = daemon.post("/v1/orders", *body);
-  if (!ticket) return ticket.error();
-  return wait_for(daemon, *ticket, o);
+  const auto reply = carry_out(daemon, *body);
+  return reply ? outcome(*reply, o) : reply.error();
 }
 
 int reload(const Options& options) {

@@ -102,10 +102,25 @@ exit
 """
 
 
+def _to_carrier(upstream, carrier):
+    asked = "".join(
+        f"  if ({asn}, {value}) ~ bgp_community then {{{times * f' bgp_path.prepend({asn});'} }}\n"
+        for times in (1, 2)
+        for asn, value in [net.prepend_community(upstream.name, carrier, times)]
+    )
+    return f"""filter to_{carrier} {{
+  if proto = "targets" then accept;
+  if net != {net.PREFIX} then reject;
+{asked}  accept;
+}}
+"""
+
+
 def upstream_bird(upstream, updates):
     """An upstream: carriers' blocks to nodes, the prefix and the probe targets to carriers.
 
-    Honours GRACEFUL_SHUTDOWN (RFC 8326), and writes every message it hears to `updates` (MRT).
+    Honours GRACEFUL_SHUTDOWN (RFC 8326) and its communities that ask for a prepend toward a
+    carrier, and writes every message it hears to `updates` (MRT).
     """
     sessions = [s for s in net.SESSIONS if s.provider == upstream.name]
     targets = "\n".join(f"  route {s.target}/32 via {s.customer_address};" for s in sessions)
@@ -122,8 +137,7 @@ filter from_node {{
   accept;
 }}
 filter to_node {{ if source = RTS_BGP && net != {net.PREFIX} then accept; reject; }}
-filter to_carrier {{ if proto = "targets" || net = {net.PREFIX} then accept; reject; }}
-"""
+{"".join(_to_carrier(upstream, carrier) for carrier in upstream.carries)}"""
     for s in sessions:
         text += define_bgp(
             s.customer.replace("-", "_"),
@@ -142,7 +156,7 @@ filter to_carrier {{ if proto = "targets" || net = {net.PREFIX} then accept; rej
                 upstream.asn,
                 link.customer_address,
                 carrier.asn,
-                f"import where net = {carrier.block}; export filter to_carrier;",
+                f"import where net = {carrier.block}; export filter to_{carrier.name};",
             )
     return text
 

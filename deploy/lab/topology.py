@@ -176,6 +176,11 @@ def path(node, upstream, carrier):
     return found
 
 
+def prepend_community(upstream, carrier, times):
+    """With this an upstream prepends itself so often toward a carrier that it carries."""
+    return (UPSTREAMS[upstream].asn, 1000 + 10 * list(CARRIERS).index(carrier) + times)
+
+
 def base_rtt_ms(session):
     return NODES[session.customer].rtt_ms + UPSTREAMS[session.provider].rtt_ms
 

@@ -23,6 +23,24 @@ QUICK = """policy:
     - {do: prepend, count: 2, settle: 30s}
     - {do: withdraw, settle: 10s}
 """
+# What users feel at the anycast address is asked for too, and soon told.
+FELT = """evidence:
+  rtt: 'probe_icmp_duration_seconds{job=~"anycast-icmp|vip-icmp",phase="rtt"}'
+  loss: 'probe_success{job=~"anycast-icmp|vip-icmp"}'
+  window: 10s
+  min_samples: 15
+"""
+# An upstream that prepends toward its carriers on request, which nobody has tried yet.
+ASKED = "unicom=prepend_to:1", "telecom=prepend_to:1"
+SURVEYED = "pccw"
+OFFERS = f"""upstreams:
+  {SURVEYED}:
+    communities:
+""" + "".join(
+    f"      - {{value: '{asn}:{value}', do: prepend_to, count: 1, carrier: {carrier}}}\n"
+    for carrier in net.UPSTREAMS[SURVEYED].carries
+    for asn, value in [net.prepend_community(SURVEYED, carrier, 1)]
+)
 # Two of the upstreams drop a host on request, one by a community of its own as well.
 DROPPING = """upstreams:
   ntt: {communities: [{value: '65535:666', do: blackhole}]}
@@ -40,6 +58,7 @@ class MixedLab(FaultLab):
         folder = self.folder(node) / "conf.d"
         folder.mkdir(exist_ok=True)
         (folder / "quick.yaml").write_text(QUICK + DROPPING)
+        (folder / "survey.yaml").write_text(FELT + OFFERS)
         super().start_anycastd(node)
 
 # What a template may not say, by daemon: the text of the packaged one, and what stands there instead.
@@ -116,6 +135,25 @@ class MixedFleet(FaultTest):
                 (folder / "templates.yaml").rename(folder / "conf.d" / "templates.yaml")
             (folder / "conf.d" / "templates.yaml").unlink()
         self.assertEqual(self.heard(), before)
+
+    def test_survey_tells_which_of_an_upstreams_communities_moves_whom(self):
+        """Unicom's users come through it; telecom's do not, so that asking for them shows nothing."""
+        self.until_run(NODE)
+        words = ["survey", SURVEYED, *ASKED, "--prefix", net.PREFIX]
+        self.assertIn("all of it will move", self.lab.anycastctl(NODE, *words[:-1], "192.0.2.0/24"))
+        said = self.lab.anycastctl(NODE, *words, "-y", "-o", "json")
+        found = json.loads(said)
+        self.assertEqual(
+            {step["asked"]: step["verdict"] for step in found["steps"]},
+            dict(zip(ASKED, ("works", "none"))),
+            said,
+        )
+        moved = {one["carrier"]: one["moved"] for one in found["after"]}
+        self.assertEqual(set(moved.values()), {"stayed"}, said)
+        asked = [set(u.attributes.communities) for u in self.lab.updates(SURVEYED) if u.announced]
+        self.assertEqual(
+            asked[-3:], [{net.prepend_community(SURVEYED, c.split("=")[0], 1)} for c in ASKED] + [set()]
+        )
 
     # An operator's filter
 

@@ -59,6 +59,11 @@ TEST_CASE("exit codes tell what to do, the same for every command") {
       {"pin cmi sideways --for 1h -y --reason x", 64},
       {"blackhole add 203.0.113.7 --upstream cmi -y --reason x", 64},
       {"blackhole add 203.0.113.7 --for 1h -y --reason x", 64},
+      {"survey cmi mobile=local_pref -y", 64},
+      {"survey cmi mobile --prefix 203.0.113.0/24 -y", 64},
+      {"survey cmi mobile=local_pref --prefix 203.0.113.0/24 --settle 1s -y", 64},
+      {"survey cmi mobile=local_pref --prefix 192.0.2.0/24 -y", 75},
+      {"survey cmi mobile=local_pref --prefix 203.0.113.0/24 -y", 75},
       {"--help", 0},
       {"--version", 0},
   };
