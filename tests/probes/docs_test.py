@@ -5,8 +5,10 @@ import json
 import re
 import shlex
 import subprocess
+import tempfile
 import unittest
 
+import yaml
 from exporters_test import BUILD
 from known import ROOT, RUNBOOKS
 
@@ -122,6 +124,21 @@ class Documents(unittest.TestCase):
         for page in RUNBOOKS.glob("*.md"):
             with self.subTest(page.name):
                 self.assertLessEqual(len(page.read_text().split()), 260)
+
+    def test_the_dictionary_of_public_communities_is_a_configuration(self):
+        page = (DOCS / "communities.md").read_text()
+        shown = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", page, re.M | re.S)[1])["upstreams"]
+        file = yaml.safe_load((ROOT / "deploy/example/anycastd.yaml").read_text())
+        numbers = re.findall(r"# AS(\d+)", page)
+        self.assertEqual(len(numbers), len(shown))
+        for (name, upstream), asn in zip(shown.items(), numbers):
+            file["upstreams"][name] = {"asn": int(asn), "carries": ["telecom", "unicom"], **upstream}
+            self.assertTrue(all(not entry.get("tested") for entry in upstream["communities"]))
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as whole:
+            whole.write(json.dumps(file))
+            whole.flush()
+            done = subprocess.run([BUILD / "anycastctl", "check-config", whole.name], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_outputs_that_documents_show_are_those_of_today(self):
         shown = 0
