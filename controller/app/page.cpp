@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/text_parts.hpp"
+#include "controller/base/markup.hpp"
 
 namespace anycast::page {
 namespace {
@@ -16,22 +17,8 @@ using text::str;
 
 constexpr std::string_view kHole = "{{picture}}";
 
-std::string as_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string element(std::string_view tag, std::string_view text) {
-  return fmt::format("<{0}>{1}</{0}>", tag, as_html(text));
+  return fmt::format("<{0}>{1}</{0}>", tag, markup_text(text));
 }
 
 std::string cell(const Json& status, const std::string& node, const std::string& carrier) {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <functional>
 
-#include "controller/base/text.hpp"
+#include "controller/base/markup.hpp"
 
 namespace anycast::sim {
 namespace {
@@ -37,7 +37,7 @@ struct Canvas {
   }
   void text(double at_x, double at_y, const std::string& words, const char* more = "") {
     out += fmt::format("<text x='{:.1f}' y='{:.1f}' {}>{}</text>\n", at_x, at_y, more,
-                       xml_text(words));
+                       markup_text(words));
   }
   void line(double x1, double y1, double x2, double y2) {
     out += fmt::format("<line x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}' ", x1, y1, x2, y2);
@@ -173,7 +173,7 @@ double updates(Canvas& canvas, double top) {
       canvas.out += fmt::format(
           "<circle cx='{:.1f}' cy='{:.1f}' r='5' fill='{}'><title>{}</title></circle>\n",
           canvas.x(bin), y, colour_of(trace, change.link.first),
-          xml_text(fmt::format("{} {} via {}: {}", format_utc(change.at), change.link.first,
+          markup_text(fmt::format("{} {} via {}: {}", format_utc(change.at), change.link.first,
                                change.link.second, change.stance)));
     }
   }
@@ -223,21 +223,6 @@ std::optional<PlotFormat> plot_format(const std::string& file) {
   return std::nullopt;
 }
 
-std::string xml_text(const std::string& text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string plot(const Simulation& simulation, PlotFormat format) {
   const auto picture = svg(simulation);
   if (format == PlotFormat::svg) return picture;
@@ -246,7 +231,7 @@ std::string plot(const Simulation& simulation, PlotFormat format) {
       "<meta name='viewport' content='width=device-width'><title>{}</title>"
       "<style>body{{margin:1em auto;max-width:1200px}}svg{{width:100%;height:auto}}</style></head>"
       "<body>\n{}</body></html>\n",
-      xml_text(simulation.fixture), picture);
+      markup_text(simulation.fixture), picture);
 }
 
 }  // namespace anycast::sim

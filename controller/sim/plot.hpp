@@ -15,7 +15,4 @@ std::optional<PlotFormat> plot_format(const std::string& file);
 /// the thresholds, the node that serves each carrier, and every update.
 std::string plot(const Simulation& simulation, PlotFormat format);
 
-/// The text with everything replaced that means something to XML.
-std::string xml_text(const std::string& text);
-
 }  // namespace anycast::sim

@@ -1,5 +1,6 @@
 #include "controller/base/text.hpp"
 
+#include "controller/base/markup.hpp"
 #include "controller/base/net.hpp"
 #include "tests/support/catch.hpp"
 
@@ -18,6 +19,10 @@ TEST_CASE("width counts terminal cells, not bytes") {
   CHECK(pad("北京", 6) == "北京  ");
   CHECK(clip("北京市区", 5) == "北京~");
   CHECK(printable("a\x1b[31m\xff") == "a?[31m?");
+}
+
+TEST_CASE("no foreign text is taken for markup") {
+  CHECK(markup_text("<a href='x'>&\"\x1b") == "&lt;a href=&#39;x&#39;&gt;&amp;&quot;?");
 }
 
 TEST_CASE("a unified diff shows what changed with its surroundings") {
