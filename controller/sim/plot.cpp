@@ -174,7 +174,7 @@ double updates(Canvas& canvas, double top) {
           "<circle cx='{:.1f}' cy='{:.1f}' r='5' fill='{}'><title>{}</title></circle>\n",
           canvas.x(bin), y, colour_of(trace, change.link.first),
           markup_text(fmt::format("{} {} via {}: {}", format_utc(change.at), change.link.first,
-                               change.link.second, change.stance)));
+                                  change.link.second, change.stance)));
     }
   }
   return top + kRow * static_cast<double>(trace.node_names.size());
