@@ -85,6 +85,10 @@ text::Look look_of(const Options& options);
 void print(const Json& report, const Options& options);
 /// Text for people on standard output; on a terminal no line of it is wider than that.
 void tell(const std::string& text);
+/// The same on standard error.
+void warn(const std::string& text);
+/// So wide a line of a file may be quoted on a descriptor.
+int quote_columns(int descriptor);
 /// "anycastctl: ..." on standard error; returns `code`.
 int complain(int code, const std::string& text);
 int complain(int code, const Error& error);

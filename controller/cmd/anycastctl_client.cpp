@@ -13,6 +13,7 @@
 #include "adapters/http/unix_client.hpp"
 #include "controller/app/text_table.hpp"
 #include "controller/base/text.hpp"
+#include "controller/config/config.hpp"
 
 namespace anycast::cmd {
 namespace {
@@ -47,17 +48,17 @@ int explain_failure(const HttpFailure& failure, const std::string& socket) {
   switch (failure.kind) {
     case HttpFailure::Kind::no_daemon:
       complain(kUnavailable, failure.error);
-      std::cerr << fmt::format(
-          "  is it running?  systemctl status anycastd\n"
-          "  another place than '{}'?  --socket PATH\n",
-          socket);
+      warn(
+          fmt::format("  is it running?  systemctl status anycastd\n"
+                      "  another place than '{}'?  --socket PATH\n",
+                      socket));
       return kUnavailable;
     case HttpFailure::Kind::not_permitted:
       complain(kNotPermitted, failure.error);
-      std::cerr << fmt::format(
+      warn(fmt::format(
           "  you are '{}'; members of the socket's group may (control.group): adduser {} GROUP, "
           "then log in again\n",
-          user_name(), user_name());
+          user_name(), user_name()));
       return kNotPermitted;
     case HttpFailure::Kind::no_answer: return complain(kUnavailable, failure.error);
     case HttpFailure::Kind::failed: return complain(kFailed, failure.error);
@@ -92,14 +93,20 @@ void print(const Json& report, const Options& options) {
 
 void tell(const std::string& text) { std::cout << shaped(text, STDOUT_FILENO) << std::flush; }
 
+int quote_columns(int descriptor) {
+  return ::isatty(descriptor) == 1 ? terminal_width(descriptor) : config::kWidestQuote;
+}
+
+void warn(const std::string& text) { std::cerr << shaped(text, STDERR_FILENO) << std::flush; }
+
 int complain(int code, const std::string& text) {
-  std::cerr << shaped("anycastctl: " + text + "\n", STDERR_FILENO);
+  warn("anycastctl: " + text + "\n");
   return code;
 }
 
 int complain(int code, const Error& error) {
   complain(code, to_string(error));
-  for (const auto& note : error.notes) std::cerr << shaped("  " + note + "\n", STDERR_FILENO);
+  for (const auto& note : error.notes) warn("  " + note + "\n");
   return code;
 }
 

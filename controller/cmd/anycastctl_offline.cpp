@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -25,9 +26,8 @@ struct FileFindings {
   std::string text = {};
 
   void add(const Diagnostic& d) {
-    const auto words = config::to_string(d);
-    if (!seen.insert(words).second) return;
-    text += words;
+    if (!seen.insert(config::to_string(d)).second) return;
+    text += config::to_string(d, quote_columns(STDOUT_FILENO));
     const bool error = d.severity == Diagnostic::Severity::error;
     (error ? errors : warnings) += 1;
     list.push_back({{"file", d.place.file},
@@ -146,10 +146,10 @@ int check_config(const Options& o) {
            {"findings", findings.list}},
           o);
   } else {
-    std::cout << findings.text << (o.quiet ? "" : fine);
+    tell(findings.text);
     if (!o.quiet) {
-      std::cout << fmt::format("{}, {} in {}\n", plural(findings.errors, "error"),
-                               plural(findings.warnings, "warning"), plural(files.size(), "file"));
+      tell(fmt::format("{}{}, {} in {}\n", fine, plural(findings.errors, "error"),
+                       plural(findings.warnings, "warning"), plural(files.size(), "file")));
     }
   }
   const bool refused = findings.errors > 0 || (o.strict && findings.warnings > 0);
@@ -160,7 +160,8 @@ int render(const Options& o) {
   const auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
   if (!loaded) return complain(kConfig, loaded.error());
   if (!loaded->config) {
-    for (const auto& d : loaded->diagnostics) std::cerr << config::to_string(d);
+    for (const auto& d : loaded->diagnostics)
+      warn(config::to_string(d, quote_columns(STDERR_FILENO)));
     return complain(kConfig, "configuration refused; nothing was rendered");
   }
   const auto& config = *loaded->config;
@@ -177,7 +178,7 @@ int render(const Options& o) {
   if (o.if_missing && modified_at(o.out)) return kOk;
   if (const auto written = replace_file(o.out, fragment->text); !written)
     return complain(kFailed, written.error());
-  if (!o.quiet) std::cerr << fmt::format("wrote {} ({:08x})\n", o.out, fragment->revision);
+  if (!o.quiet) warn(fmt::format("wrote {} ({:08x})\n", o.out, fragment->revision));
   return kOk;
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -21,7 +22,8 @@ std::optional<Config> fleet_of(const Options& o) {
     return std::nullopt;
   }
   if (!loaded->config) {
-    for (const auto& d : loaded->diagnostics) std::cerr << config::to_string(d);
+    for (const auto& d : loaded->diagnostics)
+      warn(config::to_string(d, quote_columns(STDERR_FILENO)));
     complain(kConfig, "configuration refused; nothing was rendered");
   }
   return loaded->config;

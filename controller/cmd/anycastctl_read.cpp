@@ -124,8 +124,8 @@ int plan(const Options& options) {
 }
 
 int plan_of_file(const Options& options) {
-  const auto prepared = prepare(options.config, options.node);
-  std::cerr << prepared.problems;
+  const auto prepared = prepare(options.config, options.node, quote_columns(STDERR_FILENO));
+  warn(prepared.problems);
   if (!prepared.setup) return kConfig;
   const auto& config = prepared.setup->config;
   auto store = SqliteStore::open({.file = config.history.file, .access = Database::Access::read});
@@ -206,11 +206,11 @@ int version(const Options& options) {
   quiet.quiet = true;
   const auto answer = Daemon{quiet}.ask("GET", "/v1/status", nullptr);
   if (!answer || answer->status != 200) {
-    std::cout << "anycastd   not asked: no daemon answers at " << options.socket << "\n";
+    tell("anycastd   not asked: no daemon answers at " + options.socket + "\n");
     return kOk;
   }
-  std::cout << fmt::format("anycastd   {} on {}\n", printable(answer->body.value("version", "?")),
-                           printable(answer->body.value("node", "?")));
+  tell(fmt::format("anycastd   {} on {}\n", printable(answer->body.value("version", "?")),
+                   printable(answer->body.value("node", "?"))));
   return kOk;
 }
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -63,7 +63,8 @@ int simulate(const Options& o) {
     const auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
     if (!loaded) return complain(kConfig, loaded.error());
     if (!loaded->config) {
-      for (const auto& d : loaded->diagnostics) std::cerr << config::to_string(d);
+      for (const auto& d : loaded->diagnostics)
+        warn(config::to_string(d, quote_columns(STDERR_FILENO)));
       return complain(kConfig, "configuration refused; nothing was simulated");
     }
     want->options.config = loaded->config;

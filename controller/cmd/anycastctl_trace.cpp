@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -55,7 +56,8 @@ Result<Config> fleet_config(const std::string& file, const std::string& node) {
   auto loaded = config::load_path(file, {.self = node, .needs_self = !node.empty()});
   if (!loaded) return tl::unexpected(loaded.error());
   std::string problems;
-  for (const auto& d : loaded->diagnostics) problems += config::to_string(d);
+  for (const auto& d : loaded->diagnostics)
+    problems += config::to_string(d, quote_columns(STDERR_FILENO));
   if (!loaded->config) return fail(Remedy::fix_text, problems + file + " was refused");
   return *std::move(loaded->config);
 }
@@ -74,7 +76,8 @@ Result<Config> config_of(const TraceHead& head) {
                              {.needs_self = false});
   if (loaded.config) return *std::move(loaded.config);
   std::string problems;
-  for (const auto& d : loaded.diagnostics) problems += config::to_string(d);
+  for (const auto& d : loaded.diagnostics)
+    problems += config::to_string(d, quote_columns(STDERR_FILENO));
   return fail(Remedy::fix_value, problems +
                                      "the trace's own configuration is refused by this version; "
                                      "name one with --config");
@@ -161,7 +164,7 @@ void print_end(const sim::Replayed& played, const Span& span, const std::string&
 int differ(const std::string& before, const std::string& after, const std::string& name_before,
            const std::string& name_after, const Options& o) {
   const auto diff = unified_diff(before, after, name_before, name_after);
-  std::cout << (diff.empty() ? "no difference\n" : diff);
+  tell(diff.empty() ? "no difference\n" : diff);
   return o.exit_code && !diff.empty() ? kNotClean : kOk;
 }
 
@@ -244,9 +247,9 @@ int record(const Options& o) {
   }
   std::filesystem::rename(part, o.out, failed);
   if (failed) return complain(kFailed, "cannot rename '" + part + "': " + failed.message());
-  for (const auto& fault : done->faults) std::cerr << "note: " << fault << "\n";
-  std::cout << fmt::format("{}: {} series, {}, {} samples, {:.1f} MB\n", o.out, done->series,
-                           format_age(span->to - span->from), done->samples, bytes / 1e6);
+  for (const auto& fault : done->faults) warn("note: " + fault + "\n");
+  tell(fmt::format("{}: {} series, {}, {} samples, {:.1f} MB\n", o.out, done->series,
+                   format_age(span->to - span->from), done->samples, bytes / 1e6));
   return done->samples > 0 ? kOk : kNotClean;
 }
 

@@ -17,7 +17,7 @@ constexpr auto kBetweenLooks = milliseconds{200};  // so that one minute is wait
 bool on_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 std::string ask_line(const std::string& question) {
-  std::cerr << question << std::flush;
+  warn(question);
   std::string line;
   std::getline(std::cin, line);
   return std::string{trim(line)};

@@ -59,14 +59,15 @@ Result<render::Template> load_template(const Config& config) {
   return text;
 }
 
-Prepared prepare(const std::string& config_file, const std::string& node) {
+Prepared prepare(const std::string& config_file, const std::string& node, int columns) {
   Prepared out;
   auto loaded = config::load_path(config_file, {.self = node, .host_name = host_name()});
   if (!loaded) {
     out.problems = to_string(loaded.error()) + "\n";
     return out;
   }
-  for (const auto& diagnostic : loaded->diagnostics) out.problems += config::to_string(diagnostic);
+  for (const auto& diagnostic : loaded->diagnostics)
+    out.problems += config::to_string(diagnostic, columns);
   if (!loaded->config) return out;
   auto fragment = load_template(*loaded->config);
   if (!fragment) {

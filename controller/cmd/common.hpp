@@ -36,7 +36,9 @@ struct Prepared {
   std::shared_ptr<const core::Setup> setup = {};
   std::string problems = {};  ///< printed diagnostics, errors and warnings
 };
-Prepared prepare(const std::string& config_file, const std::string& node);
+/// Quoted lines are at most as wide as `columns`.
+Prepared prepare(const std::string& config_file, const std::string& node,
+                 int columns = config::kWidestQuote);
 
 /// A journal that is not there: who only looks tells what it thinks on standard output.
 class NoJournal final : public Journal {

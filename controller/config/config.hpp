@@ -23,8 +23,11 @@ struct Diagnostic {
   std::vector<std::string> hints = {};
 };
 
-/// The text form: "file:line:column: error: text [rule]", the line, a caret, the hints.
-std::string to_string(const Diagnostic& diagnostic);
+/// As wide as the quoted line is where nobody says how wide.
+inline constexpr int kWidestQuote = 128;
+/// The text form: "file:line:column: error: text [rule]", the line, a caret, the hints. A quoted
+/// line that is wider than `columns` is cut around the caret.
+std::string to_string(const Diagnostic& diagnostic, int columns = kWidestQuote);
 
 struct Source {
   std::string name;

@@ -11,8 +11,8 @@ namespace {
 
 // A file of nothing but mistakes is not read to the end by anybody.
 constexpr std::size_t kMostFindings = 200;
-// A wider line is cut around the caret; a terminal would wrap it and tear the caret off.
-constexpr int kWidestLine = 120;
+// What stands before a quoted line: its number and a bar.
+constexpr int kBeforeLine = 8;
 // Findings quote what was written, and that may be a whole file in one word.
 constexpr int kLongestText = 500;
 
@@ -40,22 +40,24 @@ struct Excerpt {
   int column;
 };
 
-Excerpt excerpt(const std::string& line, int column, int length) {
-  if (display_width(line) <= kWidestLine) return {line, column};
-  const std::string_view whole{line};
-  if (column + length <= kWidestLine) return {clip(whole, kWidestLine), column};
-  const auto from = bytes_within(whole, column - 1 - kWidestLine / 2);
+/// A terminal would wrap a wider line and tear the caret off.
+Excerpt excerpt(const Diagnostic& d, int width) {
+  const int column = d.place.column;
+  if (display_width(d.line) <= width) return {d.line, column};
+  const std::string_view whole{d.line};
+  if (column + d.length <= width) return {clip(whole, width), column};
+  const auto from = bytes_within(whole, column - 1 - width / 2);
   const int skipped = display_width(whole.substr(0, from));
-  return {"~" + clip(whole.substr(from), kWidestLine - 1), column - skipped + 1};
+  return {"~" + clip(whole.substr(from), width - 1), column - skipped + 1};
 }
 
 }  // namespace
 
-std::string to_string(const Diagnostic& d) {
+std::string to_string(const Diagnostic& d, int columns) {
   const auto* severity = d.severity == Diagnostic::Severity::error ? "error" : "warning";
   auto out = fmt::format("{}: {}: {} [{}]\n", to_string(d.place), severity, d.text, d.rule);
   if (d.place.line > 0) {
-    const auto shown = excerpt(d.line, d.place.column, d.length);
+    const auto shown = excerpt(d, columns - kBeforeLine);
     const int room = std::max(1, display_width(shown.line) + 1 - shown.column);
     const int carets = std::clamp(d.length, 1, room);
     out += fmt::format("{:>5} | {}\n", d.place.line, shown.line);

@@ -251,17 +251,18 @@ std::string table(const Simulation& s, const text::Look& look) {
                    number("DAMPED h"),
                    number("A-B-A")}};
   for (const auto& figures : s.rows) out.add(cells(s, figures));
-  return fmt::format(
-      "{}, seed {}, {} days: {}\n\n{}\n{}\n"
+  const auto legend = text::fold(
+      "",
       "RTT and LOSS as the users felt them, PEAK from 19:30 to 23:00; INFL: ms beyond the nearest "
-      "node's RTT;\n"
-      "REGRET: ms of RTT + 20 ms per % of loss beyond the oracle's; UPD: BGP updates of all "
-      "sessions; NONE: nobody announced; NODES: "
-      "fewest\n"
-      "that did; PENALTY and DAMPED: at any router that damps flaps, by the defaults of Cisco and "
-      "Juniper\n"
-      "and with thresholds of 6000 and 12000; A-B-A: users moved back within 30 minutes.\n",
-      s.fixture, s.seed, s.days, s.about, out.render(look), details(s));
+      "node's RTT; REGRET: ms of RTT + 20 ms per % of loss beyond the oracle's; UPD: BGP updates "
+      "of "
+      "all sessions; NONE: nobody announced; NODES: fewest that did; PENALTY and DAMPED: at any "
+      "router that damps flaps, by the defaults of Cisco and Juniper and with thresholds of 6000 "
+      "and "
+      "12000; A-B-A: users moved back within 30 minutes.",
+      look.width);
+  return fmt::format("{}, seed {}, {} days: {}\n\n{}\n{}\n{}", s.fixture, s.seed, s.days, s.about,
+                     out.render(look), details(s), legend);
 }
 
 Json report(const Simulation& s) {
