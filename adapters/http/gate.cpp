@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "controller/base/net.hpp"
 #include "controller/base/text.hpp"
@@ -48,6 +49,22 @@ std::string host_of(std::string_view authority) {
   return lower(authority);
 }
 
+std::vector<std::string> names_of(const std::string& host, std::string_view hosts_file) {
+  std::vector<std::string> out = {host, host.substr(0, host.find('.'))};
+  for (const auto& line : split(hosts_file, '\n')) {
+    std::istringstream words{line.substr(0, line.find('#'))};
+    std::string word;
+    words >> word;  // the address
+    std::vector<std::string> names;
+    while (words >> word) names.push_back(word);
+    const bool ours = std::ranges::any_of(names, [&](const auto& name) {
+      return lower(name) == lower(out[0]) || lower(name) == lower(out[1]);
+    });
+    if (ours) out.insert(out.end(), names.begin(), names.end());
+  }
+  return out;
+}
+
 bool Gate::knows(std::string_view host) const {
   const auto name = host_of(host);
   if (name == "localhost" || name == host_of(listen_host)) return true;
@@ -68,9 +85,10 @@ std::optional<Rejection> Gate::refuses(const RequestHead& head) const {
   if (!head.local && !head.host)
     return Rejection{403, "no Host header, expected this node's address"};
   if (!head.local && !knows(*head.host)) {
-    return Rejection{403, fmt::format("{} is not this node, expected localhost or the address that "
-                                      "anycastd listens on as Host",
-                                      quote(*head.host))};
+    return Rejection{
+        403, fmt::format("{} is not this node, expected as Host localhost, the address that "
+                         "anycastd listens on, or a name that /etc/hosts has for it",
+                         quote(*head.host))};
   }
   if (head.origin && !same_host(*head.origin, head.host.value_or(""))) {
     return Rejection{403, fmt::format("the page {} may not ask this node", quote(*head.origin))};

@@ -46,4 +46,8 @@ struct Gate {
 /// "host:port", "[v6]:port" or the host alone, without port and brackets; lower case.
 std::string host_of(std::string_view authority);
 
+/// A host's own name, whole and up to its first dot, and what a hosts file (hosts(5)) calls it
+/// besides.
+std::vector<std::string> names_of(const std::string& host, std::string_view hosts_file);
+
 }  // namespace anycast

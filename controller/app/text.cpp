@@ -35,7 +35,15 @@ void yaml(std::string& out, const Json& value, int indent) {
 
 std::string print_error(const Json& r, const Look& look) {
   const auto place = str(at(r, "place"));
-  auto out = fold("", (place.empty() ? "" : place + ": ") + str(at(r, "text")), look.width);
+  std::string out;
+  // Faults of a configuration come with its lines and a caret below them: these are no prose.
+  const auto& text = at(r, "text");
+  if (const auto lines = split(text.is_string() ? text.get<std::string>() : "", '\n');
+      lines.size() > 1) {
+    for (const auto& line : lines) out += printable(line) + "\n";
+  } else {
+    out = fold("", (place.empty() ? "" : place + ": ") + str(text), look.width);
+  }
   for (const auto& note : strings(at(r, "notes"))) out += fold("  ", note, look.width);
   return out;
 }

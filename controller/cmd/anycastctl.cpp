@@ -234,6 +234,7 @@ class Tree {
     auto* r = command("render", "the fragment, without a daemon", cmd::render);
     add_config(r, "default: /etc/anycastd/anycastd.yaml");
     r->add_flag("--withdrawn", o.withdrawn, "announce nothing on any session");
+    r->add_flag("--boot", o.boot, "the same, but in mode observe all");
     r->add_option("--stance", o.stances, "UPSTREAM=STANCE, for example cmi=prepend=2");
     auto* out = r->add_option("--out", o.out, "write this file in one step");
     r->add_flag("--if-missing", o.if_missing, "do nothing where the file exists")->needs(out);

@@ -75,6 +75,7 @@ struct Options {
   bool strict = false;
   bool all_nodes = false;
   bool withdrawn = false;
+  bool boot = false;  ///< render: withdrawn, where somebody will announce again
   bool if_missing = false;
   bool compare = false;
   bool own_history = false;  ///< replay: what this node has done, instead of a file

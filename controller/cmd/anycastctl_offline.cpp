@@ -108,8 +108,10 @@ void check(const std::string& file, const Options& o, FileFindings& findings, st
 /// One stance per session of this node, as the options want them.
 Result<std::map<std::string, Stance>> stances_of(const Config& config, const Options& o) {
   std::map<std::string, Stance> out;
+  // In mode observe nobody would ever announce again what a boot does not.
+  const bool silent = o.withdrawn || (o.boot && config.mode != Mode::observe);
   for (const auto& [upstream, unused] : config.me().sessions)
-    out[upstream] = o.withdrawn ? Stance{.kind = Stance::Kind::withdraw} : Stance{};
+    out[upstream] = silent ? Stance{.kind = Stance::Kind::withdraw} : Stance{};
   for (const auto& word : o.stances) {
     const auto split_at = word.find('=');
     const auto upstream = word.substr(0, split_at);

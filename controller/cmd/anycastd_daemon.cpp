@@ -197,6 +197,8 @@ class Serve {
         EventLoop& loop)
       : invocation_{std::move(invocation)},
         history_file_{config.history.file},
+        web_{config.web.listen},
+        control_{config.control},
         mailbox_{mailbox},
         shelf_{shelf},
         loop_{loop},
@@ -213,7 +215,7 @@ class Serve {
     auto server = HttpServer::open({.socket = config.control.socket,
                                     .group = config.control.group,
                                     .listen = config.web.listen,
-                                    .hosts = {host_name()}},
+                                    .hosts = host_names()},
                                    api_.handler());
     if (!server) return tl::unexpected(server.error());
     server_ = *std::move(server);
@@ -325,13 +327,26 @@ class Serve {
     }
     reload_error_.reset();
     auto taken = fmt::format("took configuration {}", prepared.setup->config.digest.substr(0, 7));
+    taken += kept_until_start(prepared.setup->config);
     watch_addresses(prepared.setup->config);
     mailbox_.post(std::move(prepared.setup));
-    return taken + prepared.problems;
+    return taken + (prepared.problems.empty() ? "" : "; warnings: anycastctl check-config");
+  }
+
+  /// What is opened once: named where a new configuration has it otherwise.
+  std::string kept_until_start(const Config& config) const {
+    std::string out;
+    if (config.web.listen != web_) out += " web.listen";
+    if (config.control.socket != control_.socket || config.control.group != control_.group)
+      out += " control";
+    if (config.history.file != history_file_) out += " history.file";
+    return out.empty() ? out : "; only a restart takes:" + out;
   }
 
   Invocation invocation_;
   std::string history_file_;
+  std::string web_;
+  ControlConfig control_;
   SystemClock clock_;
   Time started_ = clock_.now();
   SystemJournal journal_;

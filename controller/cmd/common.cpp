@@ -9,6 +9,7 @@
 
 #include "adapters/bird/bird.hpp"
 #include "adapters/frr/frr.hpp"
+#include "adapters/http/gate.hpp"
 #include "adapters/keepalived/listener.hpp"
 #include "adapters/kernel/kernel.hpp"
 #include "adapters/rpki/validator.hpp"
@@ -19,11 +20,23 @@
 
 namespace anycast::cmd {
 
-std::string host_name() {
+namespace {
+
+std::string whole_host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  const std::string whole = name.data();
+  return name.data();
+}
+
+}  // namespace
+
+std::string host_name() {
+  const auto whole = whole_host_name();
   return whole.substr(0, whole.find('.'));
+}
+
+std::vector<std::string> host_names() {
+  return names_of(whole_host_name(), read_file("/etc/hosts", 1U << 20U).value_or(""));
 }
 
 std::string template_file(const Config& config) {

@@ -30,6 +30,8 @@ inline constexpr const char* kConfigFile = "/etc/anycastd/anycastd.yaml";
 
 /// What this host calls itself, up to the first dot.
 std::string host_name();
+/// All the names by which this host knows itself.
+std::vector<std::string> host_names();
 
 /// A configuration that loaded, with its template compiled, or everything that is wrong with it.
 struct Prepared {

@@ -16,7 +16,7 @@ DOCS = ROOT / "deploy/docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "probes/README.md"])
 MAN = ROOT / "deploy/man/anycastctl.1.scd"
 # Programs of others that documents may tell to run.
-OTHERS = set("apt birdc cmake cp cpack df editor journalctl prometheus prometheus-blackbox-exporter systemctl deploy/demo tests/run".split())
+OTHERS = set("apt birdc cmake cp cpack curl df editor journalctl prometheus prometheus-blackbox-exporter systemctl deploy/demo tests/run".split())
 
 
 @functools.lru_cache(None)

@@ -86,6 +86,17 @@ TEST_CASE("a body is for POST, and of limited size") {
 
 TEST_CASE("what is refused is quoted, fit for a terminal") {
   CHECK(kLoopback.refuses(tcp_get("evil\x1B.example"))->text ==
-        "'evil?.example' is not this node, expected localhost or the address that anycastd listens "
-        "on as Host");
+        "'evil?.example' is not this node, expected as Host localhost, the address that anycastd "
+        "listens on, or a name that /etc/hosts has for it");
+}
+
+TEST_CASE("a host is known by its own name and by what its hosts file calls it") {
+  const std::string file =
+      "127.0.0.1\tlocalhost\n127.0.1.1  hk-1.example.net\tHK-1 # of the rack\n"
+      "# 192.0.2.1 hk-1 evil.example\n192.0.2.2 hk-2.example.net hk-2\n\n192.0.2.3";
+  using Names = std::vector<std::string>;
+  CHECK(names_of("hk-1", file) == Names{"hk-1", "hk-1", "hk-1.example.net", "HK-1"});
+  CHECK(names_of("hk-2.example.net", file) ==
+        Names{"hk-2.example.net", "hk-2", "hk-2.example.net", "hk-2"});
+  CHECK(names_of("hk-3", file) == Names{"hk-3", "hk-3"});
 }

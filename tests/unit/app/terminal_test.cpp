@@ -134,6 +134,8 @@ std::vector<Command> orders() {
           {"blackhole-add", "blackhole add 203.0.113.7 --upstream cmi --for 1h --reason attack",
            "no\n"},
           {"blackhole-del", "blackhole del 203.0.113.7 --upstream cmi -y --reason over"},
+          {"survey", "survey cmi mobile=local_pref --prefix 203.0.113.0/24 -y"},
+          {"survey-what", "survey cmi mobile --prefix 203.0.113.0/24 -y"},
           {"reload", "reload"},
           {"refused", "pin cmi sideways -y --reason x --for 1h"}};
 }
@@ -151,6 +153,8 @@ std::vector<Command> without_daemon() {
           {"check", "check-config --all-nodes FOLDER/fleet.yaml"},
           {"check-bad", "check-config tests/config/bad/many.yaml"},
           {"render", "render" + fleet, "", Kind::file},
+          {"render-boot", "render --boot" + fleet, "", Kind::file},
+          {"render-boot-advise", "render --boot --config FOLDER/here.yaml", "", Kind::file},
           {"render-bad", "render --node hk-a --config tests/config/bad/many.yaml"},
           {"record", "record --out FOLDER/trace --config FOLDER/here.yaml" + span},
           {"record-when", "record --out FOLDER/trace" + fleet},
@@ -201,7 +205,8 @@ struct Surroundings {
           .id = i, .outcome = OrderReply::Outcome::done, .text = "as it was asked"};
     }
     std::ofstream(folder.path("fleet.yaml")) << replaced(kFleet, "URL", "http://192.0.2.9:9090");
-    std::ofstream(folder.path("here.yaml")) << replaced(kFleet, "URL", prometheus.url());
+    std::ofstream(folder.path("here.yaml"))
+        << replaced(replaced(kFleet, "URL", prometheus.url()), "observe", "advise");
   }
 
   static std::string replaced(std::string text, std::string_view what, std::string_view by) {
@@ -308,6 +313,16 @@ TEST_CASE("every command prints the text in its file at three widths, whatever t
       same_as_file(command.name, text);
     }
   }
+}
+
+TEST_CASE("a refused reload shows the faults with their lines") {
+  if (missing()) return;
+  Surroundings around;
+  around.fixture.reloaded = tl::unexpected(Error{
+      .remedy = Remedy::fix_text,
+      .text = "refused configuration, the one in force stays: a.yaml:7:7: error: 'atuo' is not "
+              "known here [type]\n    7 | mode: atuo   # auto\n      |       ^^^^\n"});
+  same_as_file("reload-refused", at_widths({"reload-refused", "reload"}, around));
 }
 
 TEST_CASE("Chinese names take two cells a character in every table and locale") {
