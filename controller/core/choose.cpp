@@ -15,7 +15,7 @@ namespace {
 struct Carried {
   std::vector<const PathReport*> bad;  ///< measured bad now, and moving helps
   bool all_clear = true;
-  bool any_bad = false;
+  bool kept_away = false;  ///< a path is bad, or was until it is proven clear, and others are not
 };
 
 Carried carried_by(const Context& context, const std::string& upstream) {
@@ -27,7 +27,7 @@ Carried carried_by(const Context& context, const std::string& upstream) {
     // Only what is bad now justifies a step: a verdict lasts beyond its cause until it is proven
     // clear.
     if (bad && path->measured_bad && path->blame != "border") out.bad.push_back(path);
-    out.any_bad = out.any_bad || bad;
+    out.kept_away = out.kept_away || (bad && path->blame != "border");
     // Not the verdict alone: after a blind spell it may still be the good one of long ago, while
     // the clock of `clear_for` begins anew.
     const auto& since = path->state.clear_since;
@@ -144,7 +144,7 @@ std::optional<Step> preferred(const Context& context, const std::string& upstrea
   const SessionKey place{context.config.self, upstream};
   auto step = stay(upstream, session, Cause::carrier);
   if (session.cause == Cause::startup && !session.stance.announces()) {
-    if (carried_by(context, upstream).any_bad) return std::nullopt;
+    if (carried_by(context, upstream).kept_away) return std::nullopt;
     step.to = beside(context, place);
     step.cause = Cause::startup;
     step.why = "this node has just come up and nothing speaks against it";
@@ -171,7 +171,7 @@ std::optional<Step> engine(const Context& context, const std::string& upstream,
                    stance_of(context.config.policy, 1).announces();
   auto step = stay(upstream, session, Cause::carrier);
   if (session.cause == Cause::startup && !session.stance.announces()) {
-    if (carried.any_bad) return std::nullopt;
+    if (carried.kept_away) return std::nullopt;
     step.rung = 0;
     step.cause = Cause::startup;
     step.why = "this node has just come up and nothing speaks against it";

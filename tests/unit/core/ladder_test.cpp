@@ -227,6 +227,23 @@ TEST_CASE("a node that comes up without any evidence takes part after one window
   CHECK(bench.now - kStart >= bench.setup.config.evidence.window);
 }
 
+TEST_CASE("a node that comes up announces what is bad everywhere, not what is bad with it alone") {
+  for (const char* where : {"", "hk-idc-1"}) {
+    Bench bench;
+    for (auto& [upstream, exports] : bench.running.exports) exports.clear();
+    bench.running.revision = 1;
+    bench.world.add({.where = {where, "", "mobile"},
+                     .from = kStart - hours{1},
+                     .to = kStart + hours{5},
+                     .rtt = milliseconds{190},
+                     .loss = 100'000});
+    bench.run(hours{2});
+    INFO("mobile is bad at '" << where << "'");
+    CHECK(bench.stance("hkbn") == kPlain);
+    CHECK(bench.stance("cmi") == (*where == '\0' ? kPlain : kWithdraw));
+  }
+}
+
 TEST_CASE("a failed change has not happened, is told, and is tried again after the hold") {
   Bench bench;
   bench.run(minutes{1});
