@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -498,6 +499,66 @@ class Page(unittest.TestCase):
             self.browser.press("\ue007")
             self.shown(lambda shown, done=done: self.browser.run(done))
             self.assertEqual(self.browser.run("return [document.activeElement.dataset.key, location.hash];"), [key, wanted])
+
+    def knock(self, text=b"", size=None):
+        """A connection to the page's port that has said so much, and takes little."""
+        one = socket.socket()
+        if size:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        one.settimeout(5)
+        one.connect(("127.0.0.1", self.web))
+        with contextlib.suppress(OSError):
+            one.sendall(text)
+        return one
+
+    def answered(self, text):
+        """The code of the answer to a request, 0 without one."""
+        with contextlib.closing(self.knock(text)) as one, contextlib.suppress(OSError):
+            return int((one.recv(64) or b"HTTP/1.1 0").split()[1])
+        return 0
+
+    def pace(self, cycles):
+        """How long so many cycles took, and how long the daemon took to answer meanwhile, each in seconds."""
+        took, waited, seen = [], [], self.status()["cycle"]["count"]
+        while len(took) < cycles:
+            begin = time.monotonic()
+            cycle = self.status()["cycle"]
+            waited.append(time.monotonic() - begin)
+            if cycle["count"] > seen:
+                seen = cycle["count"]
+                took.append(cycle["took_seconds"])
+            time.sleep(0.1)
+        return took, waited, self.status()["cycle"]["overruns"]
+
+    def test_hostile_clients_cost_the_cycles_nothing_and_are_told_so(self):
+        head = f"Host: 127.0.0.1:{self.web}\r\n".encode()
+        stream = b"GET /v1/events HTTP/1.1\r\nConnection: close\r\n" + head + b"\r\n"
+        before, waited, overruns = self.pace(1)
+        print(f"cycles before: {max(before) * 1000:.0f} ms, answers {max(waited) * 1000:.0f} ms")
+        with contextlib.ExitStack() as open_ones:
+            keep = lambda one: open_ones.enter_context(contextlib.closing(one))
+            streams = [keep(self.knock(stream)) for _ in range(1000)]
+            codes = []
+            for one in streams:
+                with contextlib.suppress(OSError):
+                    codes.append((one.recv(64) or b"- closed").split()[1])
+            for _ in range(500):
+                keep(self.knock())
+            for _ in range(20):
+                keep(self.knock(b"GET /v1/series?hours=24 HTTP/1.1\r\n" + head + b"\r\n", size=1024))
+            during, waited, after = self.pace(2)
+        print(f"cycles beside 1520 clients: {max(during) * 1000:.0f} ms, answers {max(waited) * 1000:.0f} ms")
+        self.assertEqual(after, overruns, "a cycle took longer than its interval")
+        self.assertIn(codes.count(b"200"), range(30, 33))  # of 32 places; the browser may have one or two
+        self.assertEqual(set(codes), {b"200", b"503"})
+        deadline = time.monotonic() + 30
+        while self.answered(b"GET /healthz HTTP/1.1\r\n" + head + b"\r\n") != 200:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+        self.assertEqual(self.answered(b"GET / HTTP/1.1\r\n" + head + b"X: " + b"x" * 100_000 + b"\r\n\r\n"), 431)
+        for method, more in (("POST", b""), ("DELETE", b""), ("GET", b"Origin: https://evil.example\r\n")):
+            request = f"{method} /v1/status HTTP/1.1\r\n".encode() + head + more + b"Content-Length: 0\r\n\r\n"
+            self.assertEqual(self.answered(request), 403, method)
 
     def test_without_a_script_there_is_a_table(self):
         status = self.report("/v1/status")
