@@ -8,7 +8,7 @@ namespace anycast::report {
 Json keepalived(const Published& p) {
   const auto& keepalived = p.config->me().local.keepalived;
   if (keepalived.fifo.empty()) return nullptr;
-  const Seen seen{.now = p.now, .inside = p.inside, .vrrp = p.vrrp};
+  const Seen seen{.now = p.now, .fleet = p.fleet, .inside = p.inside, .vrrp = p.vrrp};
   const auto now = core::vrrp(*p.config, seen);
   const auto serves = now.level == Level::unknown ? Json(nullptr) : Json(now.level == Level::up);
   Json out = {{"instance", keepalived.instance},
@@ -28,6 +28,8 @@ Json keepalived(const Published& p) {
     out["running"] = p.vrrp.value->running;
   }
   if (p.vrrp.error) out["error"] = p.vrrp.error->text;
+  const auto other = core::rival(*p.config, seen, p.state.master_since);
+  out["rival"] = other ? Json(*other) : Json(nullptr);
   if (p.state.master_since) out["master_since"] = time(*p.state.master_since);
   if (p.plan.track) out["track"] = *p.plan.track;
   return out;

@@ -238,6 +238,7 @@ class Tree {
     r->add_option("--stance", o.stances, "UPSTREAM=STANCE, for example cmi=prepend=2");
     auto* out = r->add_option("--out", o.out, "write this file in one step");
     r->add_flag("--if-missing", o.if_missing, "do nothing where the file exists")->needs(out);
+    pair();
     recorded();
     command("schema", "JSON schema of the configuration, for editors",
             [](const Options&) { return cmd::schema(); });
@@ -249,6 +250,23 @@ class Tree {
         ->add_option("shell", o.shell, "bash, zsh or fish")
         ->check(CLI::IsMember({"bash", "zsh", "fish"}))
         ->required();
+  }
+
+  void pair() {
+    auto* k = command("keepalived", "the configuration of a pair's Keepalived", cmd::keepalived);
+    add_config(k, "default: /etc/anycastd/anycastd.yaml");
+    k->add_option("--link", o.link, "where the two hosts hear each other")->required();
+    k->add_option("--length", o.length, "of the address's prefix; default: a host's");
+    k->add_option("--local", o.local, "this host's address there, with --peer");
+    k->add_option("--peer", o.peers, "the other host's; default: multicast");
+    k->add_option("--id", o.router_id, "virtual_router_id, the same on both")
+        ->capture_default_str();
+    k->add_option("--priority", o.priority, "default: 150 and 100, in order of the names");
+    k->add_option("--advert", o.advert, "between two adverts")
+        ->check(duration())
+        ->capture_default_str();
+    k->add_option("--user", o.user, "who reads the FIFO")->capture_default_str();
+    k->add_option("--out", o.out, "write this file in one step");
   }
 
   void simulations() {

@@ -52,6 +52,14 @@ struct Options {
   std::string exporter;              ///< HOST:PORT with {region} and {carrier}
   std::string metrics;               ///< HOST:PORT with {node}
   std::string service;               ///< URL
+  std::string link;                  ///< keepalived: the two hear each other there
+  std::string local;                 ///< keepalived: --local, an address
+  std::vector<std::string> peers;    ///< keepalived: --peer, addresses
+  std::string advert = "1s";         ///< keepalived: --advert
+  std::string user = "anycastd";     ///< keepalived: whom the FIFO belongs to
+  std::uint32_t router_id = 51;      ///< keepalived: --id
+  std::uint32_t priority = 0;        ///< keepalived: 0: by the order of the names
+  std::uint32_t length = 0;          ///< keepalived: 0: a host's
   std::vector<std::string> stances;  ///< render: UPSTREAM=STANCE
   std::vector<std::string> prefixes;
   std::string settle;
@@ -114,6 +122,8 @@ int reload(const Options& options);
 
 int check_config(const Options& options);
 int render(const Options& options);
+/// The configuration of the node's Keepalived.
+int keepalived(const Options& options);
 /// Configuration for what measures, and what it can see; from the fleet's file.
 int probes_render(const Options& options);
 int probes_sizing(const Options& options);

@@ -251,6 +251,9 @@ void check_keepalived(const Json& s, Findings& out) {
   if (keepalived.at("both") == true) {
     out.fail("keepalived", word(keepalived, "address") + " is on this host; " + why,
              "start Keepalived, or take the address away: another host may have it");
+  } else if (const auto& rival = keepalived.at("rival"); rival.is_string()) {
+    out.fail("keepalived", why + ", and " + rival.get<std::string>() + " still announces",
+             "it may be MASTER too: let the two hear each other's VRRP (protocol 112)");
   } else if (keepalived.at("serves").is_null()) {
     out.fail("keepalived", why, "KEEPALIVED in anycastd(8)");
   } else {

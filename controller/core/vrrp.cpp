@@ -45,6 +45,23 @@ std::string word(const Config& config, const VrrpView& view, bool held) {
                      to_string(*keepalived.address), held ? "" : "not ");
 }
 
+/// How long a host that is MASTER no more may go on announcing: it has to see that the other does,
+/// and to wait its turn.
+Duration leave(const Config& config) {
+  return config.fleet.max_age + config.guards.turn * static_cast<int>(config.nodes.size());
+}
+
+void look_for_rival(const Config& config, const Seen& seen, const State& state, Plan& plan) {
+  const auto other = rival(config, seen, state.master_since);
+  if (!other) return;
+  const auto& keepalived = config.me().local.keepalived;
+  notice(
+      plan, Notice::Level::error, "both-masters",
+      fmt::format("{} has been MASTER here for {}, and {} still announces: it may be MASTER too, "
+                  "or its guards hold it; do the two hear each other's VRRP?",
+                  keepalived.instance, format_age(seen.now - *state.master_since), *other));
+}
+
 void tell(const Config& config, bool serves, const Vrrp& now, Plan& plan) {
   plan.events.push_back(
       {.kind = "keepalived",
@@ -74,6 +91,20 @@ Vrrp vrrp(const Config& config, const Seen& seen) {
   return out;
 }
 
+std::optional<std::string> rival(const Config& config, const Seen& seen,
+                                 std::optional<Time> since) {
+  const auto& mine = config.me().local.keepalived.address;
+  if (!mine || !since || !seen.fleet.value || seen.now - *since < leave(config)) return {};
+  const auto announces = [](const auto& entry) { return entry.second.announces(); };
+  for (const auto& [name, node] : config.nodes) {
+    if (name == config.self || node.local.keepalived.address != mine) continue;
+    const auto view = seen.fleet.value->find(name);
+    if (view != seen.fleet.value->end() && std::ranges::any_of(view->second.stances, announces))
+      return name;
+  }
+  return {};
+}
+
 Vrrp hear_keepalived(const Config& config, const Seen& seen, State& state, Plan& plan) {
   const auto now = vrrp(config, seen);
   if (now.why.empty()) {
@@ -97,6 +128,7 @@ Vrrp hear_keepalived(const Config& config, const Seen& seen, State& state, Plan&
     return now;
   }
   const bool serves = now.level == Level::up;
+  if (serves) look_for_rival(config, seen, state, plan);
   if (serves == state.master_since.has_value()) return now;
   state.master_since = serves ? std::optional{seen.now} : std::nullopt;
   tell(config, serves, now, plan);

@@ -17,12 +17,19 @@ namespace anycast::core {
 ///  7.4 takeover  a MASTER announces without the pause after a withdrawal: it had left because
 ///                another served, and not because anything was wrong
 ///  7.5 both      where the instance's address is on a host that is not MASTER, two may have it
+///  7.6 rival     where the other host of the address announces although this one has been MASTER
+///  for
+///                longer than the other needs to leave, it may be MASTER, too: they do not hear
+///                each other
 struct Vrrp {
   Level level = Level::up;  ///< up: serves, down: another does; up too where there is no Keepalived
   std::string why = {};     ///< "Keepalived: VI_1 is BACKUP"; empty where there is none
   bool both = false;        ///< 7.5
 };
 Vrrp vrrp(const Config& config, const Seen& seen);
+
+/// 7.6: the name of the other host; `since` is when this one became MASTER.
+std::optional<std::string> rival(const Config& config, const Seen& seen, std::optional<Time> since);
 
 /// Remembers since when this host is MASTER and tells where that changes, or is not as it should
 /// be.

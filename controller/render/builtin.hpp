@@ -8,6 +8,8 @@ namespace anycast::render {
 std::string_view builtin_bird_fragment();
 /// The same of templates/frr/fragment.tmpl.
 std::string_view builtin_frr_fragment();
+/// The same of templates/keepalived/pair.tmpl.
+std::string_view builtin_keepalived();
 /// The text of probes/blackbox.yml, likewise.
 std::string_view builtin_blackbox();
 

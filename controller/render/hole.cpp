@@ -24,6 +24,14 @@ bool is_ident(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); });
 }
 
+/// What any configuration language reads as one word.
+bool is_path(std::string_view text) {
+  return text.starts_with('/') && text.size() <= kStringMax &&
+         std::ranges::all_of(text, [](char c) {
+           return is_letter(c) || is_digit(c) || c == '/' || c == '-' || c == '.';
+         });
+}
+
 bool is_symbol(std::string_view text) {
   return !text.empty() && text.size() <= kSymbolMax && std::ranges::all_of(text, [](char c) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == ':';
@@ -80,6 +88,10 @@ Result<std::string> fill_text(std::string_view type, const std::string& text) {
     if (!is_symbol(text)) return refuse(text, "a name of letters, digits, '_', '-', '.' and ':'");
     return is_ident(text) || type == "label" ? text : fmt::format("'{}'", text);
   }
+  if (type == "path") {
+    if (!is_path(text)) return refuse(text, "'/', then letters, digits, '/', '_', '-' and '.'");
+    return text;
+  }
   if (type == "ip") {
     const auto address = Address::parse(text);
     if (!address) return refuse(text, "an address");
@@ -108,9 +120,9 @@ Result<std::string> fill_number(std::string_view type, std::uint32_t number) {
 }  // namespace
 
 const std::vector<std::string>& hole_types() {
-  static const std::vector<std::string> types{"ident",  "word",   "symbol",    "label",
-                                              "prefix", "ip",     "asn",       "u32",
-                                              "pair",   "triple", "community", "string"};
+  static const std::vector<std::string> types{"ident",     "word",   "symbol", "label", "prefix",
+                                              "ip",        "asn",    "u32",    "pair",  "triple",
+                                              "community", "string", "path"};
   return types;
 }
 

@@ -23,6 +23,7 @@ namespace anycast::render {
 ///   community  "65535:0", printed as "65535,0"; "64500:1:2", printed as "64500,1,2"
 ///   pair       "65535:0", printed as it is
 ///   triple     "64500:1:2", printed as it is
+///   path       an absolute path of letters, digits, '/', '_', '-', '.', at most 200 characters
 ///   string     printable ASCII without '"' and '\', put between " (BIRD and FRR know no escapes)
 const std::vector<std::string>& hole_types();
 

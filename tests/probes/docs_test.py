@@ -187,8 +187,11 @@ class Manual(unittest.TestCase):
         values = set(re.findall(r'\{"([a-z0-9_]+)", Data\{', source))
         part = page[page.index("# TYPES") : page.index("# VALUES")]
         self.assertEqual(set(re.findall(r"\*(\w+)\*", part)), types)
-        part = page[page.index("# VALUES") : page.index("# FILES")]
+        part = page[page.index("# VALUES") : page.index("# KEEPALIVED")]
         self.assertLessEqual(set(re.findall(r"\*(\w+)\*", part)), values)
+        source = (ROOT / "controller/render/keepalived.cpp").read_text()
+        part = page[page.index("# KEEPALIVED") : page.index("# FILES")]
+        self.assertEqual(set(re.findall(r"\*(\w+)\*", part)), set(re.findall(r'\{"([a-z_]+)", Data\{', source)))
 
     def test_the_manual_names_every_path_that_the_daemon_serves_and_no_other(self):
         page = (ROOT / "deploy/man/anycastd.8.scd").read_text()

@@ -156,6 +156,8 @@ std::vector<Command> without_daemon() {
           {"render-boot", "render --boot" + fleet, "", Kind::file},
           {"render-boot-advise", "render --boot --config FOLDER/here.yaml", "", Kind::file},
           {"render-bad", "render --node hk-a --config tests/config/bad/many.yaml"},
+          {"keepalived", "keepalived --link eth1 --config FOLDER/pair.yaml", "", Kind::file},
+          {"keepalived-none", "keepalived --link eth1" + fleet},
           {"record", "record --out FOLDER/trace --config FOLDER/here.yaml" + span},
           {"record-when", "record --out FOLDER/trace" + fleet},
           {"replay", "replay tests/golden/lab.trace"},
@@ -205,6 +207,10 @@ struct Surroundings {
           .id = i, .outcome = OrderReply::Outcome::done, .text = "as it was asked"};
     }
     std::ofstream(folder.path("fleet.yaml")) << replaced(kFleet, "URL", "http://192.0.2.9:9090");
+    std::ofstream(folder.path("pair.yaml")) << replaced(
+        replaced(kFleet, "URL", "http://192.0.2.9:9090"), "{probe_target: 198.51.100.1,",
+        "{local: {keepalived: {fifo: /run/fifo, instance: VI_1, address: 192.0.2.65}}, "
+        "probe_target: 198.51.100.1,");
     std::ofstream(folder.path("here.yaml"))
         << replaced(replaced(kFleet, "URL", prometheus.url()), "observe", "advise");
   }

@@ -161,6 +161,25 @@ TEST_CASE("pair: a Keepalived that was killed changes nothing, and two may have 
         std::vector{why + ": what is announced stays, nothing is announced anew"});
 }
 
+TEST_CASE("pair: who still announces when it should have left may be MASTER too") {
+  Host host;
+  host.setup.config.nodes.at("hk-ali-1").local.keepalived.address = kShared.prefix.address;
+  host.setup.config.guards.turn = seconds{30};
+  host.keep_for(minutes{2});
+  REQUIRE(host.all_say(kPlain));
+  CHECK(host.notices("both-masters").empty());
+  host.keep_for(minutes{2});
+  const auto said = host.notices("both-masters");
+  REQUIRE(said.size() == 1);
+  CHECK(said.front().starts_with("VI_1 has been MASTER here for 3"));
+  CHECK(
+      said.front().ends_with(", and hk-ali-1 still announces: it may be MASTER too, or its guards "
+                             "hold it; do the two hear each other's VRRP?"));
+  host.others.erase("hk-ali-1");
+  host.keep();
+  CHECK(host.notices("both-masters").empty());
+}
+
 TEST_CASE("pair: nothing is announced anew while nobody knows who serves") {
   Host host;
   host.has_come_up();

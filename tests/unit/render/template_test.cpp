@@ -63,10 +63,10 @@ TEST_CASE("what the data model does not have is an error when the template is lo
 TEST_CASE("every hole needs a type that its value has") {
   CHECK(rendered("{{ node }}") ==
         "t:1:1: 'node' has no type, expected '{{ node | ident }}' or another of: ident, word, "
-        "symbol, label, prefix, ip, asn, u32, pair, triple, community, string");
+        "symbol, label, prefix, ip, asn, u32, pair, triple, community, string, path");
   CHECK(rendered("{{ node | raw }}") ==
         "t:1:1: unknown type 'raw', expected one of: ident, word, symbol, label, prefix, ip, asn, "
-        "u32, pair, triple, community, string");
+        "u32, pair, triple, community, string, path");
   CHECK(rendered("{{ node | u32 }}") == "t:1:1: node: a text cannot fill a hole of type 'u32'");
   CHECK(rendered("{{ asn | word }}") == "t:1:1: asn: a number cannot fill a hole of type 'word'");
   CHECK(rendered("{{ list | word }}") == "t:1:1: list: a list cannot fill a hole");
