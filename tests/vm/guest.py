@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Runs a program of this host in a guest whose kernel has IPVS: Debian's cloud kernel under QEMU's software emulation.
 
-usage: guest.py [--seconds N] [--also FILE]... PROGRAM [ARGUMENT...]
+usage: guest.py [--seconds N] [--also FILE]... [--set NAME=VALUE]... PROGRAM [ARGUMENT...]
 
 The guest is made of nothing but an initramfs: the program and what else is named, the libraries that they need, ip,
 ipvsadm and busybox, and the kernel modules. It has no disk, no network and no folder of the host. What the program prints
 is printed, and its exit status is ours; 124 when the time is up, 125 when the guest ends without one. The kernel's
-package is fetched once with apt-get into build/vm and unpacked there, not installed.
+package is fetched once with apt-get into build/vm and unpacked there, not installed. --set is for the program's
+environment: of contract_kernel ANYCASTD_KILLS and ANYCASTD_ROUNDS (ten transitions each) ask for more than CI has time for.
 """
 
 import argparse
 import gzip
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -182,13 +184,14 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--also", action="append", default=[])
+    parser.add_argument("--set", action="append", default=[])
     parser.add_argument("program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     wanted = parser.parse_args()
     image, modules = kernel()
     archive = initramfs([wanted.program, *wanted.also], modules)
     # The kernel hands no arguments to /init that would survive its own parsing.
-    quoted = " ".join("'" + w.replace("'", "'\\''") + "'" for w in [os.path.abspath(wanted.program), *wanted.arguments])
+    quoted = shlex.join(["env", *wanted.set, os.path.abspath(wanted.program), *wanted.arguments])
     archive.add("job", stat.S_IFREG | 0o755, f"#!/bin/busybox sh\nexec {quoted}\n".encode())
     return boot(image, archive, wanted.seconds)
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,6 +15,13 @@
 
 // What the contract tests of the kernel share.
 namespace anycast::contract {
+
+/// A number that the environment may raise (`guest.py --set NAME=N`): the guest is an emulated
+/// machine, and takes what CI has time for unless somebody asks for a measurement.
+inline int count_of(const char* name, int usual) {
+  const char* wanted = std::getenv(name);
+  return wanted == nullptr ? usual : std::max(1, std::atoi(wanted));
+}
 
 struct Case {
   const char* name;
