@@ -269,13 +269,17 @@ void Line::track(const Ports& ports, const Plan& plan, std::vector<Event>& event
 void Line::record(const Ports& ports, const State& state, Time at,
                   const std::vector<Event>& events) {
   for (const auto& event : events) ports.journal.write(event);
-  if (auto saved = ports.store.save(state, at, events); !saved) {
-    counters_.events_lost += events.size();
-    ports.journal.write({.kind = "store",
-                         .priority = 3,
-                         .text = "cannot save state and history: " + to_string(saved.error()) +
-                                 "; next: tried again each cycle"});
-  }
+  auto saved = ports.store.save(state, at, events);
+  const bool told = !saved && store_error_ && store_error_->text == saved.error().text;
+  store_error_.reset();
+  if (saved) return;
+  counters_.events_lost += events.size();
+  store_error_ = std::move(saved.error());
+  if (told) return;
+  ports.journal.write({.kind = "store",
+                       .priority = 3,
+                       .text = "cannot save state and history: " + to_string(*store_error_) +
+                               "; next: tried again each cycle"});
 }
 
 void Line::keep(const Ports& ports, const Published& published, const Outcome& outcome) {
@@ -369,13 +373,14 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   const bool changed = settled.state != state_;
   state_ = std::move(settled.state);
   hurried_ = core::pending(config(), state_, thought.plan);
-  if (changed || !events.empty()) record(ports, state_, ports.clock.now(), events);
+  if (changed || store_error_ || !events.empty()) record(ports, state_, ports.clock.now(), events);
 
   auto out = publish(std::shared_ptr<const Config>{setup_, &setup_->config}, seen_now, state_);
   out.started = started_;
   out.config_loaded = loaded_;
   out.last_apply = last_apply_;
   out.inside_faults = inside_faults_;
+  out.store_error = store_error_;
   out.took = ports.clock.now() - began;
   counters_.cycle_time.observe(out.took);
   if (out.took > config().prometheus.interval) ++counters_.overruns;

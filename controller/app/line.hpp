@@ -102,6 +102,7 @@ class Line {
   std::optional<ApplyOutcome> last_apply_;
   std::vector<std::string> inside_faults_ = {};  ///< of the last cycle
   std::string track_fault_ = {};                 ///< of the last cycle
+  std::optional<Error> store_error_ = {};        ///< of the last time that something was saved
 };
 
 }  // namespace anycast

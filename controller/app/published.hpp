@@ -91,6 +91,7 @@ struct Published {
   std::optional<ApplyOutcome> last_apply = {};
   Time config_loaded = {};
   std::optional<Error> reload_error = {};  ///< of the last reload, if it was refused
+  std::optional<Error> store_error = {};   ///< while state and history cannot be saved
   std::string version = {};
 };
 

@@ -241,6 +241,11 @@ Json notices(const Published& p) {
   if (p.reload_error) {
     notice(out, "error", "config", "the last reload was refused: " + to_string(*p.reload_error));
   }
+  if (p.store_error) {
+    notice(out, "error", "store",
+           "state and history are not saved, a restart would forget them: " +
+               to_string(*p.store_error));
+  }
   if (p.fleet.error) notice(out, "warning", "fleet", p.fleet.error->text);
   if (p.evidence.value) {
     for (const auto& fault : p.evidence.value->faults) notice(out, "warning", "evidence", fault);

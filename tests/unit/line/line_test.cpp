@@ -160,6 +160,19 @@ TEST_CASE("an intention that cannot be written down is not acted on") {
   CHECK(published->state.condition_why == "disk full");
 }
 
+TEST_CASE("what cannot be saved is told once, shown while it lasts, and tried again each cycle") {
+  Rig rig;
+  rig.store.break_with(Error{.remedy = Remedy::look_at_host, .text = "disk full"});
+  rig.cycle();
+  const auto published = rig.cycle();
+  REQUIRE(published->store_error);
+  CHECK(published->store_error->text == "disk full");
+  CHECK(std::ranges::count(rig.journal, "store", &Event::kind) == 1);
+  rig.store.break_with(std::nullopt);
+  CHECK_FALSE(rig.cycle()->store_error);
+  CHECK(rig.store.load()->value() == rig.line.state());
+}
+
 TEST_CASE("a local wake thinks with the evidence of the last cycle, and a dead node leaves by it") {
   const ServerKey real{*Address::parse("192.0.2.201"), 80};
   const Service web{.check = {.rise = 1, .fall = 1}, .servers = {{.endpoint = real}}};
