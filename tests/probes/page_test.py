@@ -533,6 +533,7 @@ class Page(unittest.TestCase):
     def test_hostile_clients_cost_the_cycles_nothing_and_are_told_so(self):
         head = f"Host: 127.0.0.1:{self.web}\r\n".encode()
         stream = b"GET /v1/events HTTP/1.1\r\nConnection: close\r\n" + head + b"\r\n"
+        self.browser.go("about:blank")  # whose page would be refused like the others
         before, waited, overruns = self.pace(1)
         print(f"cycles before: {max(before) * 1000:.0f} ms, answers {max(waited) * 1000:.0f} ms")
         with contextlib.ExitStack() as open_ones:
@@ -549,10 +550,10 @@ class Page(unittest.TestCase):
             during, waited, after = self.pace(2)
         print(f"cycles beside 1520 clients: {max(during) * 1000:.0f} ms, answers {max(waited) * 1000:.0f} ms")
         self.assertEqual(after, overruns, "a cycle took longer than its interval")
-        self.assertIn(codes.count(b"200"), range(30, 33))  # of 32 places; the browser may have one or two
+        self.assertIn(codes.count(b"200"), range(30, 33))  # of 32 places; one that the browser left may not be back yet
         self.assertEqual(set(codes), {b"200", b"503"})
         deadline = time.monotonic() + 30
-        while self.answered(b"GET /healthz HTTP/1.1\r\n" + head + b"\r\n") != 200:
+        while self.answered(stream) != 200:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.2)
         self.assertEqual(self.answered(b"GET / HTTP/1.1\r\n" + head + b"X: " + b"x" * 100_000 + b"\r\n\r\n"), 431)
