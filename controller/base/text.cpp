@@ -168,7 +168,10 @@ std::uint32_t hash32(std::string_view text) {
 std::string hash64_hex(std::string_view text) {
   std::uint64_t h = 14695981039346656037ULL;
   for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return fmt::format("{:016x}", h);
+  std::string out(16, '0');
+  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, h >>= 4U)
+    *digit = "0123456789abcdef"[h & 15U];
+  return out;
 }
 
 std::string unified_diff(std::string_view before, std::string_view after,

@@ -73,7 +73,17 @@ std::string format_utc(Time t) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", utc(t), ms);
 }
 
-std::string format_clock(Time t) { return fmt::format("{:%H:%M:%S}", utc(t)); }
+std::string format_clock(Time t) {
+  const auto whole = std::chrono::floor<seconds>(t);
+  auto left = (whole - std::chrono::floor<std::chrono::days>(whole)).count();
+  std::string out = "00:00:00";
+  for (const std::size_t digits : {6U, 3U, 0U}) {
+    out[digits] = static_cast<char>('0' + left % 60 / 10);
+    out[digits + 1] = static_cast<char>('0' + left % 60 % 10);
+    left /= 60;
+  }
+  return out;
+}
 
 std::optional<Time> parse_utc(std::string_view text) {
   std::tm parts{};

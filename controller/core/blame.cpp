@@ -132,28 +132,18 @@ std::optional<Fault> look_at(const Config& config, const Tallies& tallies, const
 bool known(const PathReport& path) { return path.state.verdict != Verdict::unknown; }
 bool bad(const PathReport& path) { return path.state.verdict == Verdict::bad; }
 
-/// The paths of a node, which are neighbours.
-std::span<const PathReport> of_node(const std::vector<PathReport>& paths, const PathReport& of) {
-  const auto* begin = &of;
-  while (begin != paths.data() && std::prev(begin)->key.node == of.key.node) --begin;
-  const auto* end = &of;
-  while (end != paths.data() + paths.size() && end->key.node == of.key.node) ++end;
-  return {begin, end};
-}
-
 /// Carriers and sessions of a span of paths, without those that are bad at the border.
 struct Share {
-  int carriers = 0;
+  std::size_t carriers = 0;
   int sessions = 0;
   bool all_bad = true;
 };
-template <class Member>
-Share share_of(std::span<const PathReport> paths, Member belongs) {
+Share share_of(std::span<const PathReport> paths) {
   Share out;
   std::vector<std::string_view> carriers;
   std::string_view session;
   for (const auto& path : paths) {
-    if (!known(path) || path.blame == "border" || !belongs(path)) continue;
+    if (!known(path) || path.blame == "border") continue;
     if (!bad(path)) out.all_bad = false;
     if (std::ranges::find(carriers, path.key.carrier) == carriers.end())
       carriers.emplace_back(path.key.carrier);
@@ -161,7 +151,7 @@ Share share_of(std::span<const PathReport> paths, Member belongs) {
     if (session != path.key.upstream) ++out.sessions;
     session = path.key.upstream;
   }
-  out.carriers = static_cast<int>(carriers.size());
+  out.carriers = carriers.size();
   return out;
 }
 
@@ -177,14 +167,31 @@ void blame_border(std::vector<PathReport>& paths, const std::vector<PathReport*>
   }
 }
 
+/// The first paths of a span, as far as they are the same in `names`.
+template <class Names>
+std::span<PathReport> first_of(std::span<PathReport> paths, Names names) {
+  std::size_t count = 1;
+  while (count < paths.size() && names(paths[count].key) == names(paths.front().key)) ++count;
+  return paths.first(count);
+}
+
+bool to_be_blamed(const PathReport& path) { return bad(path) && path.blame.empty(); }
+
 // 2.4 to 2.6
-std::string nearer(const std::vector<PathReport>& paths, const PathReport& path) {
-  const auto neighbours = of_node(paths, path);
-  const auto node = share_of(neighbours, [](const PathReport&) { return true; });
-  if (node.all_bad && node.carriers >= 2 && node.sessions >= 2) return "node";
-  const auto session = share_of(
-      neighbours, [&](const PathReport& other) { return other.key.upstream == path.key.upstream; });
-  return session.all_bad && session.carriers >= 2 ? "session" : "path";
+void blame_nearer(std::span<PathReport> of_node) {
+  if (std::ranges::none_of(of_node, to_be_blamed)) return;
+  const auto node = share_of(of_node);
+  const bool all = node.all_bad && node.carriers >= 2 && node.sessions >= 2;
+  for (auto left = of_node; !left.empty();) {
+    const auto session =
+        first_of(left, [](const PathKey& key) -> std::string_view { return key.upstream; });
+    left = left.subspan(session.size());
+    const auto share = share_of(session);
+    const auto* fault = share.all_bad && share.carriers >= 2 ? "session" : "path";
+    for (auto& path : session) {
+      if (to_be_blamed(path)) path.blame = all ? "node" : fault;
+    }
+  }
 }
 
 }  // namespace
@@ -222,8 +229,11 @@ void blame(std::vector<PathReport>& paths) {
   }
   if (bad_paths.empty()) return;
   blame_border(paths, bad_paths);
-  for (auto* path : bad_paths) {
-    if (path->blame.empty()) path->blame = nearer(paths, *path);
+  for (std::span left{paths}; !left.empty();) {
+    const auto node =
+        first_of(left, [](const PathKey& key) -> std::string_view { return key.node; });
+    left = left.subspan(node.size());
+    blame_nearer(node);
   }
 }
 

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 
+#include "controller/core/rounded.hpp"
+
 namespace anycast::core {
 namespace {
 
-Duration round_us(double us) { return Duration{std::llround(us)}; }
+Duration round_us(double us) { return Duration{rounded(us)}; }
 
 struct Weighted {
   Duration value;
@@ -65,7 +67,7 @@ Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi) {
   const double z2 = kZ * kZ;
   const double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kZ / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  const auto ppm = [](double share) { return std::clamp<Ppm>(std::llround(share * 1e6), 0, kAll); };
+  const auto ppm = [](double share) { return std::clamp<Ppm>(rounded(share * 1e6), 0, kAll); };
   // At the ends the closed form leaves a rounding error of some 1e-17 where the bound is exactly 0
   // or 1.
   return {.value = ppm(p),

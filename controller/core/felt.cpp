@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/core/estimate.hpp"
+#include "controller/core/rounded.hpp"
 
 namespace anycast::core {
 namespace {
@@ -60,7 +61,7 @@ Bounded<Duration> change(const Users& before, const Users& after) {
   const auto value = score(after) - score(before);
   const double loss = loss_error(before, after);
   const auto reach = [&](Duration a, Duration b) {
-    return Duration{std::llround(std::sqrt(us(a) * us(a) + us(b) * us(b) + loss * loss))};
+    return Duration{rounded(std::sqrt(us(a) * us(a) + us(b) * us(b) + loss * loss))};
   };
   return {.value = value,
           .low = value - reach(after.rtt - after.rtt_low, before.rtt_high - before.rtt),

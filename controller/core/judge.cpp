@@ -181,8 +181,8 @@ void judge_path(const EvidenceConfig& evidence, const Thresholds& thresholds, Ro
 }
 
 // 1.6
-PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
-               const PathReport& path) {
+PathState damped(const Thresholds& thresholds, Time now, const PathState& before,
+                 const PathReport& path) {
   PathState after = before;
   if (!path.unknown_why.empty()) {
     after.bad_since.reset();
@@ -209,17 +209,11 @@ PathState damp(const Thresholds& thresholds, Time now, const PathState& before,
   return after;
 }
 
-/// What a path is judged by.
-struct Case {
-  const Thresholds* thresholds;
-  const PathState* before;  ///< or null
-};
-
 /// All paths with the probes of their regions, path by path, and what each is judged by.
 struct Gathered {
   std::vector<PathReport> paths = {};
   std::vector<const ProbeReading*> probes = {};
-  std::vector<Case> cases = {};
+  std::vector<const Thresholds*> thresholds = {};
 };
 
 /// The carriers that an upstream leads to, sorted.
@@ -252,24 +246,21 @@ class ByNode {
 };
 
 /// 1.1 and 1.2 for every region of every path.
-Gathered measure(const Config& config, const State& state, const Seen& seen) {
+Gathered measure(const Config& config, const Seen& seen) {
   std::size_t sessions = 0;
   for (const auto& [node, entry] : config.nodes) sessions += entry.sessions.size();
   Gathered out;
   out.paths.reserve(sessions * config.carriers.size());
-  out.cases.reserve(out.paths.capacity());
+  out.thresholds.reserve(out.paths.capacity());
   out.probes.reserve(out.paths.capacity() * config.regions.size());
   ByNode by_node{seen};
-  auto known = state.paths.begin();
   for (const auto& [node, entry] : config.nodes) {
     const auto of_node = by_node.next(node);
     for (const auto& [upstream, session] : entry.sessions) {
       for (const auto& carrier : carriers_of(config, upstream)) {
         auto& path = out.paths.emplace_back(PathReport{.key = {node, upstream, carrier}});
-        while (known != state.paths.end() && known->first < path.key) ++known;
-        const bool is = known != state.paths.end() && known->first == path.key;
         const auto& thresholds = config.thresholds.at(carrier);
-        out.cases.push_back({&thresholds, is ? &known->second : nullptr});
+        out.thresholds.push_back(&thresholds);
         const auto probes = probes_for(of_node, upstream, carrier);
         path.regions.reserve(config.regions.size());
         for (const auto& region : config.regions) {
@@ -284,8 +275,8 @@ Gathered measure(const Config& config, const State& state, const Seen& seen) {
 
 }  // namespace
 
-Judgement judge(const Config& config, const State& state, const Seen& seen) {
-  auto [paths, probes, cases] = measure(config, state, seen);
+Judgement survey(const Config& config, const Seen& seen) {
+  auto [paths, probes, thresholds] = measure(config, seen);
   Judgement out{.paths = std::move(paths)};
   for (const auto& path : out.paths) {
     out.series_expected += static_cast<int>(path.regions.size());
@@ -296,13 +287,27 @@ Judgement judge(const Config& config, const State& state, const Seen& seen) {
   Room room;
   for (std::size_t i = 0; i < out.paths.size(); ++i) {
     auto& path = out.paths[i];
-    const auto& [thresholds, before] = cases[i];
     const int usable = pool_regions(config.weights, left.first(path.regions.size()), room, path);
     left = left.subspan(path.regions.size());
-    path.unknown_why = not_known(seen, *thresholds, usable, path.regions.size());
-    if (path.unknown_why.empty()) judge_path(config.evidence, *thresholds, room, path);
-    path.state = damp(*thresholds, seen.now, before == nullptr ? PathState{} : *before, path);
+    path.unknown_why = not_known(seen, *thresholds[i], usable, path.regions.size());
+    if (path.unknown_why.empty()) judge_path(config.evidence, *thresholds[i], room, path);
   }
+  return out;
+}
+
+void damp(const Config& config, const State& state, Time now, std::vector<PathReport>& paths) {
+  auto known = state.paths.begin();
+  for (auto& path : paths) {
+    while (known != state.paths.end() && known->first < path.key) ++known;
+    const bool is = known != state.paths.end() && known->first == path.key;
+    const auto& thresholds = config.thresholds.at(path.key.carrier);
+    path.state = damped(thresholds, now, is ? known->second : PathState{}, path);
+  }
+}
+
+Judgement judge(const Config& config, const State& state, const Seen& seen) {
+  auto out = survey(config, seen);
+  damp(config, state, seen.now, out.paths);
   return out;
 }
 

@@ -31,4 +31,10 @@ struct Judgement {
 };
 Judgement judge(const Config& config, const State& state, const Seen& seen);
 
+/// Rules 1.1 to 1.5, what the readings alone say: the same on every node that read the same at the
+/// same time. Verdicts are unknown until `damp` has remembered.
+Judgement survey(const Config& config, const Seen& seen);
+/// Rule 1.6.
+void damp(const Config& config, const State& state, Time now, std::vector<PathReport>& paths);
+
 }  // namespace anycast::core

@@ -7,7 +7,9 @@
 namespace anycast::core {
 
 std::string plan_hash(const State& state, const Plan& plan) {
+  constexpr std::size_t kLine = 64;
   std::string text;
+  text.reserve((plan.paths.size() + 2 * state.choices.size()) * kLine);
   for (const auto& path : plan.paths) {
     const auto& key = path.key;
     for (const auto* name : {&key.node, &key.upstream}) text.append(*name) += '/';

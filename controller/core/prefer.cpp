@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 #include "controller/base/text.hpp"
@@ -25,6 +26,17 @@ struct Move {
   SessionKey to = {};
   Duration gain = {};
 };
+
+bool is_name_of(std::string_view name, const PathKey& key) {
+  return name.size() == key.node.size() + 1 + key.upstream.size() && name.starts_with(key.node) &&
+         name[key.node.size()] == ' ' && name.ends_with(key.upstream);
+}
+
+/// Among places by name, of which there are few: to make the name for each look costs more.
+auto find_place(auto& places, const PathKey& key) {
+  return std::ranges::find_if(places,
+                              [&](const auto& entry) { return is_name_of(entry.first, key); });
+}
 
 class Chooser {
  public:
@@ -101,9 +113,9 @@ class Chooser {
   const Ranked* alternative(const CarrierPlan& plan, const Ranked& primary, const Choice& choice) {
     for (const auto& one : plan.ranked) {
       if (one.role == Role::unranked) return nullptr;
-      const bool left = !choice.left.empty() && choice.left.contains(name(one));
-      if (&one == &primary || left) continue;
-      if (fits(plan.carrier, context_.paths[one.path].key.node, *choice.primary)) return &one;
+      const auto& key = context_.paths[one.path].key;
+      if (&one == &primary || find_place(choice.left, key) != choice.left.end()) continue;
+      if (fits(plan.carrier, key.node, *choice.primary)) return &one;
     }
     return nullptr;
   }
@@ -138,8 +150,9 @@ class Chooser {
     }
     for (const auto& one : plan.ranked) {
       if (&one == primary) continue;
+      const auto& path = context_.paths[one.path];
       const bool border =
-          context_.paths[one.path].blame == "border" && !choice.left.contains(name(one));
+          path.blame == "border" && find_place(choice.left, path.key) == choice.left.end();
       clock(choice, one,
             !border && one.role != Role::unranked &&
                 surely_better(limits_, primary->score, one.score));
@@ -148,11 +161,10 @@ class Chooser {
   }
 
   void clock(Choice& choice, const Ranked& one, bool runs) {
-    if (runs) {
-      choice.worse.try_emplace(name(one), at_);
-    } else if (!choice.worse.empty()) {
-      choice.worse.erase(name(one));
-    }
+    const auto known = find_place(choice.worse, context_.paths[one.path].key);
+    const bool is = known != choice.worse.end();
+    if (runs && !is) choice.worse.emplace(name(one), at_);
+    if (!runs && is) choice.worse.erase(known);
   }
 
   /// How many of the last moves came soon after one another.
@@ -242,9 +254,8 @@ class Chooser {
     give(choice.primary, Role::primary);
     if (choice.primary && at_ != Time{}) second(plan, *choice.primary, choice);
     give(choice.secondary, Role::secondary);
-    if (choice.worse.empty()) return;
     for (auto& one : plan.ranked) {
-      const auto clock = choice.worse.find(name(one));
+      const auto clock = find_place(choice.worse, context_.paths[one.path].key);
       if (clock != choice.worse.end()) one.worse_since = clock->second;
     }
   }

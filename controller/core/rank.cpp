@@ -86,7 +86,10 @@ std::map<std::string, Ppm> loads(const Config& config,
 std::vector<CarrierPlan> rank(const Context& context) {
   std::vector<CarrierPlan> out;
   out.reserve(context.config.carriers.size());
-  for (const auto& carrier : context.config.carriers) out.push_back({.carrier = carrier});
+  for (const auto& carrier : context.config.carriers) {
+    out.push_back({.carrier = carrier});
+    out.back().ranked.reserve(context.paths.size() / context.config.carriers.size() + 1);
+  }
   const Loads loads{context};
   const PathKey* last = nullptr;
   const Stance* stance = nullptr;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "controller/core/felt.hpp"
+#include "controller/core/rounded.hpp"
 
 namespace anycast::core {
 namespace {
@@ -19,7 +20,7 @@ Duration for_loss(Ppm loss) { return Duration{kUsPerPpm * loss}; }
 /// The square root of the sum of squares, in whole microseconds.
 Duration together(Duration a, Duration b, Duration c) {
   const auto us = [](Duration d) { return static_cast<double>(d.count()); };
-  return Duration{std::llround(std::sqrt(us(a) * us(a) + us(b) * us(b) + us(c) * us(c)))};
+  return Duration{rounded(std::sqrt(us(a) * us(a) + us(b) * us(b) + us(c) * us(c)))};
 }
 
 }  // namespace

@@ -16,7 +16,6 @@
 #include "controller/core/damping.hpp"
 #include "controller/core/effect.hpp"
 #include "controller/core/guard.hpp"
-#include "controller/core/judge.hpp"
 #include "controller/core/local.hpp"
 #include "controller/core/notices.hpp"
 #include "controller/core/orders.hpp"
@@ -25,6 +24,7 @@
 #include "controller/core/plan_hash.hpp"
 #include "controller/core/prefer.hpp"
 #include "controller/core/service.hpp"
+#include "controller/core/step_of_many.hpp"
 #include "controller/core/vrrp.hpp"
 #include "controller/core/words.hpp"
 
@@ -271,6 +271,11 @@ Thought step(const Setup& setup, State state, const Seen& seen) {
 }
 
 Thought step(const Setup& setup, State state, const Seen& seen, Rendered& rendered) {
+  return step(setup, std::move(state), seen, rendered, survey(setup.config, seen));
+}
+
+Thought step(const Setup& setup, State state, const Seen& seen, Rendered& rendered,
+             Judgement judged) {
   const auto& config = setup.config;
   Plan plan{.now = seen.now};
 
@@ -282,7 +287,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   charge_resets(config, seen, state, plan.events);
   note_origins(config, seen, state, plan);
 
-  auto judged = judge(config, state, seen);
+  damp(config, state, seen.now, judged.paths);
   plan.paths = std::move(judged.paths);
   plan.discarded = std::move(judged.discarded);
   plan.series_expected = judged.series_expected;

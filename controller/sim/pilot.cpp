@@ -82,6 +82,25 @@ FleetView Pilot::published(Time now) const {
   return out;
 }
 
+void Pilot::look(Eye& eye, const Config& config, const Probes& probes, Time now) {
+  const auto at = eye.look.now - config.prometheus.lag;
+  if (eye.answer.error) {
+    eye.look.evidence = Sourced<Readings>::failed(*eye.answer.error, at);
+    return;
+  }
+  auto& evidence = eye.evidence;
+  probes.evidence(eye.seen, std::min(at, now - eye.answer.late), evidence);
+  evidence.at = at;
+  evidence.partial = eye.answer.partial;
+  evidence.faults.clear();
+  if (eye.answer.partial) evidence.faults.emplace_back("simulated warning");
+  hide(eye.answer, config.evidence.scrape, evidence);
+  eye.seen = eye.answer.empty || eye.answer.partial ? now - config.evidence.longest()
+                                                    : std::min(at, now - eye.answer.late);
+  eye.meters.feed(evidence);
+  eye.look.evidence = Sourced<Readings>::ok(eye.meters.read(), at);
+}
+
 Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
   auto found = std::ranges::find_if(
       eyes_, [&](const Eye& eye) { return eye.answer == node.answer && eye.ahead == node.ahead; });
@@ -95,31 +114,20 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
   }
   const auto clock = aligned(now + node.ahead, config.prometheus.interval);
   if (found->look.now == clock) return *found;
-  auto& look = found->look;
-  look.now = clock;
-  const auto at = clock - config.prometheus.lag;
-  if (node.answer.error) {
-    look.evidence = Sourced<Readings>::failed(*node.answer.error, at);
-    return *found;
-  }
-  auto evidence = probes.evidence(found->seen, std::min(at, now - node.answer.late));
-  evidence.at = at;
-  evidence.partial = node.answer.partial;
-  if (node.answer.partial) evidence.faults.emplace_back("simulated warning");
-  hide(node.answer, node.setup->config.evidence.scrape, evidence);
-  found->seen = node.answer.empty || node.answer.partial ? now - config.evidence.longest()
-                                                         : std::min(at, now - node.answer.late);
-  found->meters.feed(evidence);
-  look.evidence = Sourced<Readings>::ok(found->meters.read(), at);
+  found->look.now = clock;
+  look(*found, config, probes, now);
+  // Nothing in it is the node's own.
+  found->survey = core::survey(config, found->look);
   return *found;
 }
 
-void Pilot::act(Node& node, Seen& seen, Routing& routing, Time now) {
+void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   const auto& config = node.setup->config;
+  auto& seen = eye.look;
   seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
   seen.orders = std::exchange(node.orders, {});
   seen.origins = node.origins;
-  auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered);
+  auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered, eye.survey);
   node.router = *std::exchange(seen.router.value, std::nullopt);
   Outcome outcome;
   if (const auto& change = thought.plan.change) {
@@ -153,7 +161,7 @@ void Pilot::cycle(const Probes& probes, Routing& routing, Time now) {
               ? Sourced<FleetView>::failed(*node.answer.error, seen.now)
               : Sourced<FleetView>::ok(node.answer.fleet_unknown ? FleetView{} : fleet, seen.now);
     }
-    act(node, seen, routing, now);
+    act(node, own, routing, now);
   }
 }
 

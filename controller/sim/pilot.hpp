@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "controller/core/meters.hpp"
-#include "controller/core/step.hpp"
+#include "controller/core/step_of_many.hpp"
 #include "controller/sim/probes.hpp"
 #include "controller/sim/routing.hpp"
 
@@ -59,12 +59,16 @@ class Pilot {
     Answer answer;
     Duration ahead;
     core::Meters meters;
+    Evidence evidence = {};
     Time seen;
-    Seen look = {};         ///< without the node's own
+    Seen look = {};  ///< without the node's own
+    core::Judgement survey = {};
     Time fleet_asked = {};  ///< the cycle of `look.fleet`
   };
   Eye& eye(const Node& node, const Probes& probes, Time now);
-  void act(Node& node, Seen& seen, Routing& routing, Time now);
+  /// Opens the eye at what its clock says.
+  static void look(Eye& eye, const Config& config, const Probes& probes, Time now);
+  static void act(Node& node, Eye& eye, Routing& routing, Time now);
   FleetView published(Time now) const;
 
   std::vector<std::string> counters_;  ///< of the prefixes

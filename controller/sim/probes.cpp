@@ -74,19 +74,21 @@ void Probes::ping(const Load& load, const Spread& spread, std::int64_t tick) {
   }
 }
 
-Evidence Probes::evidence(Time from, Time to) const {
-  Evidence out{.at = to, .server = "simulated"};
-  out.series.reserve(all_.size());
+void Probes::evidence(Time from, Time to, Evidence& out) const {
+  out.at = to;
+  out.server = "simulated";
+  if (out.series.size() != all_.size()) {
+    out.series.clear();
+    for (const auto& one : all_) out.series.push_back({.key = one.key});
+  }
+  auto series = out.series.begin();
   for (const auto& one : all_) {
-    ProbeSeries series{.key = one.key};
     auto end = one.samples.end();
     while (end != one.samples.begin() && std::prev(end)->at > to) --end;
     auto begin = end;
     while (begin != one.samples.begin() && std::prev(begin)->at > from) --begin;
-    series.samples.assign(begin, end);
-    out.series.push_back(std::move(series));
+    (series++)->samples.assign(begin, end);
   }
-  return out;
 }
 
 }  // namespace anycast::sim

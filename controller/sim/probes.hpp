@@ -16,8 +16,9 @@ class Probes {
 
   /// The pings of the tick that ends at `now`, over the paths as they are.
   void ping(const Load& load, const Spread& spread, std::int64_t tick);
-  /// What a Prometheus holds of (from, to]; not longer ago than `kKept`.
-  Evidence evidence(Time from, Time to) const;
+  /// What a Prometheus holds of (from, to]; not longer ago than `kKept`. Into the answer before
+  /// this one, whose room is used again.
+  void evidence(Time from, Time to, Evidence& out) const;
   static constexpr Duration kKept = minutes{35};
 
  private:

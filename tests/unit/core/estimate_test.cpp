@@ -1,6 +1,9 @@
 #include "controller/core/estimate.hpp"
 
+#include <cmath>
+
 #include "controller/core/meters.hpp"
+#include "controller/core/rounded.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 
@@ -120,6 +123,14 @@ TEST_CASE("the median's rank interval holds the median and narrows with more sam
   CHECK(a.low <= a.value);
   CHECK(a.value <= a.high);
   CHECK(b.high - b.low < a.high - a.low);
+}
+
+TEST_CASE("halves are rounded away from zero, and nothing else is") {
+  for (const double value : {0.0, 0.5, 1.5, 2.4999999999999996, 0.49999999999999994, -0.5, -1.2,
+                             -2.5, 4503599627370495.5, 9007199254740993.0}) {
+    CAPTURE(value);
+    CHECK(rounded(value) == std::llround(value));
+  }
 }
 
 TEST_CASE("the three windows end at the same time") {

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "controller/core/judge.hpp"
+#include "controller/core/step.hpp"
+
+namespace anycast::core {
+
+/// `step` for one of several nodes that see the same: what `survey` makes of it is known already.
+Thought step(const Setup& setup, State state, const Seen& seen, Rendered& rendered,
+             Judgement judged);
+
+}  // namespace anycast::core
