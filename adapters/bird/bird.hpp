@@ -19,6 +19,7 @@ struct Settings {
   std::string fragment;         ///< ours; "<fragment>.lock" and two hidden files stand beside it
   Duration timeout = seconds{2};
   std::map<std::string, std::string> protocols = {};  ///< BGP protocol by upstream
+  std::map<std::string, std::string> imports = {};    ///< what his import filter calls, by upstream
   std::vector<Prefix> prefixes = {};
   std::map<Prefix, Asn> origins = {};  ///< who originates each of them
   std::string roas4 = {};              ///< tables of ROAs

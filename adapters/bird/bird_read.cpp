@@ -55,7 +55,10 @@ Settings settings_of(const Config& config) {
                     .fragment = config.router.fragment,
                     .timeout = config.router.timeout};
   for (const auto& [upstream, session] : config.me().sessions) {
-    settings.protocols[upstream] = session.protocol.empty() ? upstream : session.protocol;
+    const auto protocol = render::protocol_of(upstream, session);
+    settings.protocols[upstream] = protocol;
+    if (render::may_leave_by(config, upstream))
+      settings.imports[upstream] = render::import_name("bird", protocol);
   }
   for (const auto& p : config.prefixes) {
     settings.prefixes.push_back(p.prefix);
@@ -124,7 +127,10 @@ Result<SessionView> BirdSpeaker::read_session(Client& client, const std::string&
     return SessionView{.state = "missing"};
   }
   const auto& bgp = **found;
-  SessionView session{.up = bgp.state == "Established", .state = bgp.state, .since = bgp.since};
+  SessionView session{.up = bgp.state == "Established",
+                      .state = bgp.state,
+                      .since = bgp.since,
+                      .refreshes = bgp.refreshes};
   std::int64_t exported = 0;
   for (const auto& [name, channel] : bgp.channels) {
     exported += channel.exported;
@@ -183,6 +189,13 @@ void BirdSpeaker::read_operator_files(const Status& status, RouterView& view) co
         fmt::format("'{}' does not name our fragment itself: a change is checked only when it is "
                     "applied",
                     settings_.operator_config));
+  }
+  for (const auto& [upstream, import] : settings_.imports) {
+    if (config->imports.contains(import)) continue;
+    view.notices.push_back(
+        fmt::format("no filter in '{}' calls '{}': packets do not leave over '{}' by our choice, "
+                    "expected it in the import filter of '{}'",
+                    settings_.operator_config, import, upstream, settings_.protocols.at(upstream)));
   }
   const auto since = loaded_at(status);
   if (!since) {

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "adapters/bird/reply.hpp"
 #include "adapters/system/file.hpp"
+#include "controller/render/bird_text.hpp"
 
 namespace anycast::bird {
 namespace {
@@ -85,6 +87,31 @@ bool comment_after(std::string_view line, bool inside) {
   return inside;
 }
 
+bool in_symbol(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
+         c == '.' || c == ':';
+}
+
+void names_in(std::string_view line, std::set<std::string>& out) {
+  for (auto at = line.find(render::kBirdImport); at != std::string_view::npos;
+       at = line.find(render::kBirdImport, at + 1)) {
+    auto end = at;
+    while (end < line.size() && in_symbol(line[end])) ++end;
+    out.emplace(line.substr(at, end - at));
+  }
+}
+
+/// Names of our functions for the way in, outside of comments.
+void add_imports(std::string_view text, std::set<std::string>& out) {
+  bool comment = false;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto line = text.substr(start, text.find('\n', start) - start);
+    if (!comment) names_in(line.substr(0, line.find('#')), out);
+    comment = comment_after(line, comment);
+    start += line.size() + 1;
+  }
+}
+
 class Walk {
  public:
   Walk(OperatorConfig& config, const std::string& fragment)
@@ -92,6 +119,7 @@ class Walk {
 
   void file(const std::string& path, std::string_view text, int depth) {
     config_.files.push_back(path);
+    add_imports(text, config_.imports);
     for (const auto& include : includes_of(text, path)) {
       const bool pattern = is_pattern(include.path);
       if (pattern ? covers(include.path, fragment_) : real_path(include.path) == fragment_) {

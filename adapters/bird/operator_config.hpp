@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ enum class Attachment {
 struct OperatorConfig {
   std::string text = {};                ///< of the main file
   std::vector<std::string> files = {};  ///< all his files that are read, without our fragment
+  std::set<std::string> imports = {};   ///< functions of ours that stand in them, no comments
   Attachment attachment = Attachment::none;
 };
 

@@ -135,6 +135,7 @@ Result<std::optional<Protocol>> read_protocol(const Reply& reply) {
   if (reply.code() != 0) return tl::unexpected(unexpected("show protocols all", reply));
   Protocol out;
   Channel* channel = nullptr;
+  bool neighbor = false;
   int rows = 0;
   for (const auto& line : reply.lines) {
     if (line.code == 1002) {
@@ -150,6 +151,9 @@ Result<std::optional<Protocol>> read_protocol(const Reply& reply) {
     }
     if (line.code != 1006) continue;
     if (const auto v = behind(line.text, "BGP state:")) out.state = *v;
+    if (trim(line.text).ends_with(" capabilities"))
+      neighbor = trim(line.text).starts_with("Neighbor");
+    if (neighbor && trim(line.text) == "Route refresh") out.refreshes = true;
     if (const auto v = behind(line.text, "Channel ")) channel = &out.channels[*v];
     if (channel == nullptr) continue;
     if (const auto v = behind(line.text, "State:")) channel->up = *v == "UP";

@@ -33,6 +33,7 @@ struct Channel {
 struct Protocol {
   std::string state = {};  ///< "Established", "Active", ..., or BIRD's own state where it is no BGP
   std::string since = {};
+  bool refreshes = false;                        ///< the neighbour sends its routes again
   std::map<std::string, Channel> channels = {};  ///< by "ipv4", "ipv6"
 };
 /// Nothing where no protocol has this name (8003).

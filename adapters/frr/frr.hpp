@@ -20,6 +20,7 @@ struct Settings {
   struct Session {
     std::string map;  ///< the route-map that the neighbour names behind `out`
     Address neighbor;
+    std::string import = {};  ///< the one that the operator's calls on the way in; empty: none
   };
   std::string socket;           ///< of bgpd; those of the other daemons stand beside it
   std::string operator_config;  ///< read, never written
@@ -59,6 +60,7 @@ class FrrSpeaker final : public RouteSpeaker {
     std::string upstream;
     std::uint64_t updates_sent = 0;  ///< before the change
     bool expects = false;            ///< its exports change: an UPDATE has to follow
+    bool refreshes = false;          ///< it sends its routes again when it is asked
   };
 
   Result<void> lock();
@@ -82,7 +84,7 @@ class FrrSpeaker final : public RouteSpeaker {
                      const Exports& wanted) const;
   void let_speak(Vty& vty, const Delta& delta, const std::vector<Target>& targets) const;
   Result<void> free_of_ours(const Running& running, const Objects& to) const;
-  Result<void> clear(Vty& vty, const std::string& upstream) const;
+  Result<void> clear(Vty& vty, const std::string& upstream, std::string_view way) const;
   void clean_others();
 
   Result<void> ready_for_change(Vty& vty);

@@ -14,10 +14,6 @@ namespace {
 // All exchanges of one reading together.
 constexpr int kReadingInTimeouts = 4;
 
-std::string name_of(const std::string& upstream, const anycast::Session& session) {
-  return session.protocol.empty() ? upstream : session.protocol;
-}
-
 }  // namespace
 
 Settings settings_of(const Config& config) {
@@ -26,8 +22,10 @@ Settings settings_of(const Config& config) {
                     .fragment = config.router.fragment,
                     .timeout = config.router.timeout};
   for (const auto& [upstream, session] : config.me().sessions) {
-    settings.sessions[upstream] = {.map = render::filter_name(name_of(upstream, session)),
-                                   .neighbor = session.neighbor};
+    const auto protocol = render::protocol_of(upstream, session);
+    auto& out = settings.sessions[upstream];
+    out = {.map = render::filter_name(protocol), .neighbor = session.neighbor};
+    if (render::may_leave_by(config, upstream)) out.import = render::import_name("frr", protocol);
   }
   for (const auto& p : config.prefixes) {
     settings.prefixes.push_back(p.prefix);
@@ -158,7 +156,16 @@ Result<SessionView> FrrSpeaker::read_session(Vty& vty, const std::string& upstre
                     family, channel.map_out.empty() ? "no route-map" : "'" + channel.map_out + "'",
                     address, wanted.map));
   }
-  SessionView session{.up = found->up(), .state = found->state, .since = found->since};
+  if (!wanted.import.empty() && !running.attached.contains(wanted.import)) {
+    view.notices.push_back(
+        fmt::format("no route-map calls '{}': packets do not leave over '{}' by our choice, "
+                    "expected 'call {}' in the map of 'neighbor {} route-map ... in'",
+                    wanted.import, upstream, wanted.import, address));
+  }
+  SessionView session{.up = found->up(),
+                      .state = found->state,
+                      .since = found->since,
+                      .refreshes = found->refreshes};
   if (!session.up) return session;
   auto exports = exports_of(vty, upstream, running.objects);
   if (!exports) return tl::unexpected(exports.error());

@@ -59,7 +59,8 @@ Result<std::vector<FrrSpeaker::Target>> FrrSpeaker::targets(Vty& vty, const Obje
     const auto found = neighbor(vty, upstream);
     if (!found) return tl::unexpected(found.error());
     if (!found->up()) continue;
-    Target target{.upstream = upstream, .updates_sent = found->updates_sent};
+    Target target{
+        .upstream = upstream, .updates_sent = found->updates_sent, .refreshes = found->refreshes};
     if (wanted != nullptr && wanted->contains(upstream)) {
       const auto exports = exports_of(vty, upstream, before);
       if (!exports) return tl::unexpected(exports.error());
@@ -70,10 +71,11 @@ Result<std::vector<FrrSpeaker::Target>> FrrSpeaker::targets(Vty& vty, const Obje
   return out;
 }
 
-Result<void> FrrSpeaker::clear(Vty& vty, const std::string& upstream) const {
+/// `way` is "in" or "out".
+Result<void> FrrSpeaker::clear(Vty& vty, const std::string& upstream, std::string_view way) const {
   const auto& neighbor = settings_.sessions.at(upstream).neighbor;
-  const auto done = vty.told(
-      fmt::format("clear bgp {} unicast {} soft out", family_of(neighbor), to_string(neighbor)));
+  const auto done = vty.told(fmt::format("clear bgp {} unicast {} soft {}", family_of(neighbor),
+                                         to_string(neighbor), way));
   if (!done) return tl::unexpected(done.error());
   return {};
 }
@@ -140,11 +142,15 @@ Result<void> FrrSpeaker::carry_out(Vty& vty, const Delta& delta, const Objects& 
   if (auto ok = vty.configure(filters); !ok) return ok;
   for (const auto& target : targets) {
     const auto& session = settings_.sessions.at(target.upstream);
+    // What came in before is looked at anew; the neighbour sends it again and hears nothing.
+    if (target.refreshes && delta.changed_maps.contains(session.import)) {
+      if (auto ok = clear(vty, target.upstream, "in"); !ok) return ok;
+    }
     // Without a clear a change of a route-map leaves after 5 s, or never (bgp route-map
     // delay-timer). Where nothing was originated before, there is nothing to send again.
     const bool touched = delta.changed_maps.contains(session.map);
     if (!touched || !has_family(from, session.neighbor)) continue;
-    if (auto ok = clear(vty, target.upstream); !ok) return ok;
+    if (auto ok = clear(vty, target.upstream, "out"); !ok) return ok;
   }
   if (auto ok = vty.configure(delta.origins); !ok) return ok;
   if (auto ok = heard_of(vty, std::move(targets)); !ok) return ok;

@@ -126,7 +126,7 @@ std::string_view action(bool permit) { return permit ? "permit" : "deny"; }
 std::string slot_of(const std::string& line) {
   for (const auto* slot : {"set as-path prepend", "set community", "set large-community",
                            "match ip address prefix-list", "match ipv6 address prefix-list",
-                           "match as-path", "description", "call"}) {
+                           "match as-path", "set local-preference", "description", "call"}) {
     if (line.starts_with(std::string{slot} + " ")) return slot;
   }
   return line;

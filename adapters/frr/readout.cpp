@@ -80,10 +80,15 @@ Result<std::optional<Neighbor>> read_neighbor(std::string_view text) {
   }
   const auto sent = number_at(at(peer, "messageStats"), "updatesSent");
   out.updates_sent = static_cast<std::uint64_t>(std::max<std::int64_t>(sent, 0));
+  // "advertisedAndReceivedOldNew", "received", ...
+  const auto refresh = text_at(at(peer, "neighborCapabilities"), "routeRefresh");
+  out.refreshes = refresh.find("eceived") != std::string::npos;
   for (const auto& [family, key] :
        {std::pair{"ipv4", "ipv4Unicast"}, std::pair{"ipv6", "ipv6Unicast"}}) {
     const auto& channel = at(at(peer, "addressFamilyInfo"), key);
     if (!channel.is_object()) continue;
+    // soft-reconfiguration inbound
+    out.refreshes = out.refreshes || at(channel, "inboundSoftConfigPermit") == true;
     out.channels[family] = {.map_out = text_at(channel, "routeMapForOutgoingAdvertisements"),
                             .exported = number_at(channel, "sentPrefixCounter")};
   }

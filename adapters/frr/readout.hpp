@@ -29,6 +29,7 @@ struct Neighbor {
   std::string state = {};  ///< "Established", "Active", ...
   std::string since = {};  ///< empty while it is not
   std::uint64_t updates_sent = 0;
+  bool refreshes = false;                        ///< what it has sent can be had again
   std::map<std::string, Channel> channels = {};  ///< by "ipv4", "ipv6"
   bool up() const { return state == "Established"; }
 };

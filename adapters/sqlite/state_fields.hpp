@@ -56,11 +56,23 @@ void fields(Io& io, S& value, const KnownOrigin* /*type*/) {
 }
 
 template <class Io, class S>
+void fields(Io& io, S& value, const EgressState* /*type*/) {
+  auto& [upstream, since, from, why, tried, turns] = value;
+  io("upstream", upstream);
+  io("since_us", since);
+  io("from", from);
+  io("why", why);
+  io("tried_us", tried);
+  io("turns_us", turns);
+}
+
+template <class Io, class S>
 void fields(Io& io, S& value, const Pending* /*type*/) {
-  auto& [from_revision, to_revision, sessions, confirm_by, order, charges] = value;
+  auto& [from_revision, to_revision, sessions, egress, confirm_by, order, charges] = value;
   io("from_revision", from_revision);
   io("to_revision", to_revision);
   io("sessions", sessions);
+  io("egress", egress);
   io("confirm_by_us", confirm_by);
   io("order", order);
   io("charges", charges);
@@ -102,8 +114,8 @@ template <class Io, class S>
 void fields(Io& io, S& value, const State* /*type*/) {
   auto& [paths, sessions, drain, freeze, condition, condition_since, condition_why, changes,
          safe_until, pending, previous, adopted, next_decision, router_started, refused, penalties,
-         router_away, learned, choices, blackholes, origins, up, services, inside, master_since] =
-      value;
+         router_away, learned, choices, blackholes, egress, origins, up, services, inside,
+         master_since] = value;
   io("paths", paths);
   io("sessions", sessions);
   io("drain", drain);
@@ -124,6 +136,7 @@ void fields(Io& io, S& value, const State* /*type*/) {
   io("learned", learned);
   io("choices", choices);
   io("blackholes", blackholes);
+  io("egress", egress);
   io("origins", origins);
   io("up", up);
   io("services", services);

@@ -378,6 +378,7 @@ void families(Exposition& out, const Published& p, const Context& context) {
   guards(out, p);
   services(out, p);
   keepalived(out, p);
+  egress(out, p);
   inside(out, p);
   router(out, p);
 }

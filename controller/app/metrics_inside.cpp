@@ -89,6 +89,20 @@ void keepalived(Exposition& out, const Published& p) {
              now.level == Level::unknown ? -1.0 : one_if(now.level == Level::up));
 }
 
+void egress(Exposition& out, const Published& p) {
+  if (p.config->me().egress.empty()) return;
+  out.family("anycast_egress", "gauge",
+             "1 for the upstream over which packets to a carrier's users leave, else 0.");
+  for (const auto& [carrier, order] : p.config->me().egress) {
+    const auto found = p.state.egress.find(carrier);
+    for (const auto& upstream : order) {
+      const bool used = found != p.state.egress.end() && found->second.upstream == upstream;
+      out.sample({{"node", p.config->self}, {"carrier", carrier}, {"upstream", upstream}},
+                 one_if(used));
+    }
+  }
+}
+
 void inside(Exposition& out, const Published& p) {
   if (!core::keeps_inside(*p.config, p.state.inside)) return;
   out.family("anycast_inside_faults", "gauge", "Changes that the kernel refused in this cycle.");

@@ -54,6 +54,7 @@ Json plan(const Published& p) {
   out["in_force_revision"] = whole.at("local").at("router").at("revision");
   out["wanted_revision"] = p.plan.fragment.revision;
   if (whole.contains("blackholes")) out["blackholes"] = whole.at("blackholes");
+  if (whole.contains("egress")) out["egress"] = whole.at("egress");
   out["confirm_until"] = whole.at("local").at("router").at("confirm_until");
   return out;
 }

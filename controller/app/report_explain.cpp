@@ -204,6 +204,14 @@ Result<Json> explain(const Published& p, const std::string& node, const std::str
   if (name == p.config->self) {
     for (const auto& u : upstreams) out["sessions"].push_back(session_report(p, whole, u));
   }
+  if (name == p.config->self && whole.contains("egress")) {
+    out["egress"] = Json::array();
+    for (const auto& one : whole.at("egress")) {
+      const bool about_it = std::ranges::any_of(
+          chosen, [&](const PathReport* path) { return one.at("carrier") == path->key.carrier; });
+      if (about_it) out["egress"].push_back(one);
+    }
+  }
   out["router"] = router(p);
   out["last_apply"] = last_apply(p);
   // In mode auto the difference has been handed over by the time that this is read.

@@ -68,6 +68,7 @@ std::string word(Change::Why why) {
     case Change::Why::drift: return "drift";
     case Change::Why::adopt: return "adopt";
     case Change::Why::blackhole: return "blackhole";
+    case Change::Why::egress: return "egress";
   }
   return "?";
 }

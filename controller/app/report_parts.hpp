@@ -37,6 +37,9 @@ Json notices(const Published& p);
 /// Hosts that an upstream is to drop, with who ordered it and the time that is left.
 Json blackholes(const Published& p);
 
+/// Over which upstream packets to each carrier leave this node, of those that have an order.
+Json egress(const Published& p);
+
 /// Place of the most special entry of `keys` that the files set, or nullptr.
 const Place* origin(const Config& config, const std::vector<std::string>& keys);
 Json place(const Place* where);

@@ -315,6 +315,7 @@ Json status(const Published& p) {
   out["drain"] = standing(p.state.drain);
   out["freeze"] = standing(p.state.freeze);
   if (!p.state.blackholes.empty()) out["blackholes"] = blackholes(p);
+  if (!p.plan.egress.empty()) out["egress"] = egress(p);
   out["local"] = {{"router", router(p)},
                   {"services", services(p)},
                   {"checks", checks(p)},

@@ -392,7 +392,7 @@ std::string print_explain(const Json& r, const Look& look) {
                       look);
   }
   return out + chose(r, look) + guarded(r, look) + applied(r, look) + next(r, look) +
-         later(r, look);
+         egress_lines(r, look) + later(r, look);
 }
 
 }  // namespace anycast::text

@@ -129,6 +129,21 @@ std::string blackhole_lines(const Json& r, const Look& look) {
   return out;
 }
 
+std::string egress_lines(const Json& r, const Look& look) {
+  std::string out;
+  for (const auto& one : items(at(r, "egress"))) {
+    auto text = fmt::format("packets to {} over {} for {}{}: {}", str(at(one, "carrier")),
+                            str(at(one, "upstream")), ago(r, at(one, "since")),
+                            truth(at(one, "trial")) ? ", on trial" : "", str(at(one, "why")));
+    const auto next = str(at(one, "next", "text"));
+    const auto& earliest = at(one, "next", "earliest");
+    if (!next.empty()) text += "; next: " + next;
+    if (!earliest.is_null()) text += " not before " + clock(r, earliest, look);
+    out += labelled(out.empty() ? "egress" : "", text, kLabels, look);
+  }
+  return out;
+}
+
 std::string print_blackholes(const Json& r, const Look& look) {
   const auto out = blackhole_lines(r, look);
   return out.empty() ? "no host of ours is dropped by an upstream\n" : out;

@@ -54,6 +54,8 @@ std::string diff_text(const Json& text, const Look& look);
 std::string print_status(const Json& report, const Look& look);
 /// A line for each host that an upstream is to drop; empty without any.
 std::string blackhole_lines(const Json& report, const Look& look);
+/// A line for each carrier whose egress has an order; empty without any.
+std::string egress_lines(const Json& report, const Look& look);
 std::string print_blackholes(const Json& report, const Look& look);
 std::string print_explain(const Json& report, const Look& look);
 std::string print_plan(const Json& report, const Look& look);

@@ -129,7 +129,8 @@ std::string print_plan(const Json& r, const Look& look) {
            look.width);
   out += notices(r, look);
   for (std::size_t i = 0; i < steps.size(); ++i) out += "\n" + step_text(i + 1, r, steps[i], look);
-  out += "\n" + change_text(r, look) + kernel_text(r, look) + blackhole_lines(r, look);
+  out += "\n" + change_text(r, look) + kernel_text(r, look) + blackhole_lines(r, look) +
+         egress_lines(r, look);
   if (!at(r, "confirm_until").is_null()) {
     out += labelled("pending",
                     fmt::format("on probation until {}: anycastctl confirm, or it goes "

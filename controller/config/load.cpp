@@ -42,7 +42,10 @@ void complete_router(RouterConfig& router, const Bound& bound) {
 }
 
 /// A default gives way to the window that somebody wrote.
-void complete_windows(EvidenceConfig& evidence, const Bound& bound) {
+void complete_windows(Config& config, const Bound& bound) {
+  auto& evidence = config.evidence;
+  if (!bound.set("egress.settle"))
+    config.egress.settle = std::max(config.egress.settle, evidence.window);
   if (!bound.set("evidence.fast_window"))
     evidence.fast_window = std::min(evidence.fast_window, evidence.window);
   if (!bound.set("evidence.slow_window"))
@@ -53,7 +56,7 @@ void complete_windows(EvidenceConfig& evidence, const Bound& bound) {
 /// protocols, days.
 void complete(Document& d, Bound& bound) {
   complete_router(d.config.router, bound);
-  complete_windows(d.config.evidence, bound);
+  complete_windows(d.config, bound);
   for (const auto& carrier : d.config.carriers) d.config.thresholds.emplace(carrier, d.base);
   for (auto& [name, node] : d.config.nodes) {
     for (auto& [upstream, session] : node.sessions) {
@@ -149,6 +152,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   check_policy(checked);
   check_services(checked);
   check_routes(checked);
+  check_egress(checked);
   out.diagnostics = report.take(options.allow);
   if (report.failed()) return out;
 

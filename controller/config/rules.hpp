@@ -34,6 +34,8 @@ void check_smokeping(const Checked& c);
 void check_services(const Checked& c);
 /// Routes that a node keeps in its kernel.
 void check_routes(const Checked& c);
+/// Egress: carriers, and the order of upstreams of each node.
+void check_egress(const Checked& c);
 /// The ladder, guards, times that have to fit together.
 void check_policy(const Checked& c);
 

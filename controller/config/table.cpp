@@ -126,7 +126,7 @@ Value thresholds(Document& d) {
               .first = "default"}};
 }
 
-Table prefix(AnycastPrefix& p) {
+Table announced(AnycastPrefix& p) {
   return {{{"origin_asn",
             "the AS that a ROA authorises to originate it",
             {asn(p.origin_asn)},
@@ -141,13 +141,14 @@ Value prefixes(std::vector<AnycastPrefix>& target) {
               .insert =
                   [&target](const std::string& key) {
                     target.push_back({.prefix = *Prefix::parse(key), .origin_asn = 0});
-                    return Value{prefix(target.back())};
+                    return Value{announced(target.back())};
                   },
               .items =
                   [&target] {
                     std::vector<std::pair<std::string, Value>> out;
                     out.reserve(target.size());
-                    for (auto& p : target) out.emplace_back(to_string(p.prefix), Value{prefix(p)});
+                    for (auto& p : target)
+                      out.emplace_back(to_string(p.prefix), Value{announced(p)});
                     return out;
                   }}};
 }
@@ -341,6 +342,9 @@ Table table(Document& d) {
       {"upstreams", "ISPs that hear our prefixes, by name", named(c.upstreams, upstream),
        kRequired},
       {"nodes", "all nodes of the fleet, by name", named(c.nodes, node), kRequired},
+      {"egress",
+       "over which upstream packets to users leave; left out: your routing decides",
+       {egress(c.egress)}},
       {"policy", "what is done about a bad carrier", {policy(c.policy)}},
       {"guards", "a step that breaks one is not taken", {guards(c.guards)}},
       {"fleet", "how the other nodes are seen", {fleet(c.fleet)}},

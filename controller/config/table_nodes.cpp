@@ -163,7 +163,36 @@ Table node(Node& n) {
            {"sessions", "BGP sessions by upstream", named(n.sessions, session), kRequired},
            {"services", "what has to work here, by name: else the node attracts less, or nobody",
             named(n.services, service)},
-           {"local", "what anycastd keeps in the kernel of this host", local(n.local)}}};
+           {"local", "what anycastd keeps in the kernel of this host", local(n.local)},
+           {"egress",
+            "upstreams over which packets to a carrier may leave, the preferred one first, by "
+            "carrier",
+            named(n.egress, [](std::vector<std::string>& order) {
+              return list(order, [](std::string& upstream) { return name(upstream); });
+            })}}};
+}
+
+Table egress(EgressConfig& e) {
+  const auto carrier = [](EgressCarrier& c) {
+    return Table{{{"as_path", "a route whose AS path has one of these leads to its users",
+                   list(c.as_path, [](Asn& number) { return asn(number); }), kRequired}}};
+  };
+  auto preference = count(e.local_preference, 1, 2'000'000'000);
+  auto settle = duration(e.settle, minutes{1}, hours{24});
+  for (auto* one : {&preference, &settle}) {
+    one->write = [&e, write = one->write]() -> std::optional<std::string> {
+      if (e.carriers.empty()) return std::nullopt;
+      return write();
+    };
+  }
+  return {{{"carriers", "carriers for whose users' packets an upstream may be chosen",
+            named(e.carriers, carrier)},
+           {"local_preference",
+            "of routes over the upstream that is used; others keep their own; default: 200",
+            {std::move(preference)}},
+           {"settle",
+            "from a change until it is known what came of it; default: 10m, or evidence.window",
+            {std::move(settle)}}}};
 }
 
 Table weights(Weights& w) {

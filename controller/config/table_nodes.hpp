@@ -9,5 +9,6 @@ namespace anycast::config {
 Table upstream(Upstream& u);
 Table node(Node& n);
 Table weights(Weights& w);
+Table egress(EgressConfig& e);
 
 }  // namespace anycast::config

@@ -110,6 +110,7 @@ Leftover reconcile(const Config& config, const Seen& seen, State& state, std::ve
   state.pending.reset();
   if (runs && !router.unconfirmed) {
     state.sessions = pending.sessions;
+    state.egress = pending.egress;
     state.changes.push_back(seen.now);
     events.push_back(
         {.kind = "applied",

@@ -13,6 +13,7 @@
 #include "controller/core/blackhole.hpp"
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
+#include "controller/core/egress.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/notices.hpp"
 #include "controller/core/origin.hpp"
@@ -27,6 +28,10 @@ std::map<std::string, Stance> stances(const State& state) {
   return out;
 }
 
+render::Beside beside_of(const State& state) {
+  return {.hosts = host_routes(state.blackholes), .egress = in_use(state.egress)};
+}
+
 bool leaves_dead(const std::vector<Step>& steps) {
   return std::ranges::any_of(
       steps, [](const Step& step) { return step.decision != 0 && own_death(step); });
@@ -36,6 +41,7 @@ bool leaves_dead(const std::vector<Step>& steps) {
 std::string purpose(const Change& change, const std::vector<std::string>& words) {
   switch (change.why) {
     case Change::Why::step:
+    case Change::Why::egress:
     case Change::Why::blackhole: return join(words, ", ");
     case Change::Why::drift: return "the daemon runs something else than we want: put it back";
     case Change::Why::adopt: break;
@@ -44,22 +50,31 @@ std::string purpose(const Change& change, const std::vector<std::string>& words)
   return change.charges.empty() ? text + ", announcements stay as they are" : text;
 }
 
+/// What a cycle moves.
+struct Moves {
+  const std::vector<Step>& steps;
+  const std::vector<EgressReport>& egress;
+};
+
 /// The change that brings the daemon from what it runs to `fragment`, or nothing where it runs that
 /// already.
 std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Fragment& fragment,
-                                const State& state, const std::vector<Step>& steps) {
+                                const State& state, const Moves& moves) {
   const auto& router = *seen.router.value;
   const bool in_force =
       router.revision == fragment.revision && router.file_revision == fragment.revision;
   if (in_force && !router.unconfirmed) return std::nullopt;
   Change out{.why = Change::Why::drift};
   std::vector<std::string> words;
-  for (const auto& step : steps) {
+  const auto egress = egress_moves(moves.egress);
+  if (!egress.empty()) out.why = Change::Why::egress;
+  for (const auto& step : moves.steps) {
     if (step.decision == 0) continue;
     out.why = Change::Why::step;
     out.upstreams.push_back(step.upstream);
     words.push_back(fmt::format("{} on {}", to_string(step.to), step.upstream));
   }
+  words.insert(words.end(), egress.begin(), egress.end());
   // Revision 0 is nobody's: what a node runs before anycastd has ever written a fragment.
   if (out.why == Change::Why::drift && router.revision.value_or(0) == 0)
     out.why = Change::Why::adopt;
@@ -77,7 +92,7 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
   const bool nothing =
       std::ranges::none_of(wanted, [](const auto& entry) { return entry.second.announces(); });
   out.urgent = out.why == Change::Why::step && nothing &&
-               ((state.drain && state.drain->now) || leaves_dead(steps));
+               ((state.drain && state.drain->now) || leaves_dead(moves.steps));
   out.fragment = fragment;
   return out;
 }
@@ -85,6 +100,7 @@ std::optional<Change> change_to(const Setup& setup, const Seen& seen, const Frag
 struct Wanted {
   State state;
   std::vector<Step> steps;
+  std::vector<EgressReport> egress;
 };
 
 /// The plan as a person would apply it: the same cycle with the mode guard satisfied.
@@ -100,22 +116,24 @@ Wanted as_applied(const Context& base, const std::vector<Step>& extra) {
                 .forced = base.forced,
                 .carriers = base.carriers,
                 .fitness = base.fitness};
+  std::vector<Event> untold;
+  auto egress = steer_egress(trial, untold).reports;
   auto steps = choose(trial);
   steps.insert(steps.begin(), extra.begin(), extra.end());
   for (auto& step : steps) consider(trial, step);
-  return {.state = std::move(trial.state), .steps = std::move(steps)};
+  return {.state = std::move(trial.state), .steps = std::move(steps), .egress = std::move(egress)};
 }
 
 /// The fragment for what the state says, if it can be rendered.
 Result<Fragment> fragment_for(const Setup& setup, const Seen& seen, const State& state,
                               Rendered& rendered) {
   auto wanted = stances(state);
-  auto hosts = host_routes(state.blackholes);
-  if (rendered.fragment && rendered.stances == wanted && rendered.hosts == hosts)
+  auto beside = beside_of(state);
+  if (rendered.fragment && rendered.stances == wanted && rendered.beside == beside)
     return *rendered.fragment;
-  auto out = render::fragment(setup.fragment, setup.config, wanted, hosts,
+  auto out = render::fragment(setup.fragment, setup.config, wanted, beside,
                               seen.router.value->revision.value_or(0));
-  if (out) rendered = {.stances = std::move(wanted), .hosts = std::move(hosts), .fragment = *out};
+  if (out) rendered = {.stances = std::move(wanted), .beside = std::move(beside), .fragment = *out};
   return out;
 }
 
@@ -135,12 +153,15 @@ Result<std::optional<Change>> proposal(const Setup& setup, const Context& before
                                        const Ordered& ordered, const Plan& plan,
                                        const std::optional<Change>& change) {
   const bool by_itself = setup.config.mode == Mode::automatic && !before.forced;
-  if (plan.steps.empty() || (by_itself && !waits_for_a_person(plan))) return change;
+  const bool egress = std::ranges::any_of(
+      plan.egress, [](const EgressReport& report) { return !report.wanted.empty(); });
+  const bool nothing = plan.steps.empty() && !egress;
+  if (nothing || (by_itself && !waits_for_a_person(plan))) return change;
   const auto proposed = as_applied(before, ordered.steps);
   const auto then = render::fragment(setup.fragment, setup.config, stances(proposed.state),
-                                     host_routes(proposed.state.blackholes));
+                                     beside_of(proposed.state));
   if (!then) return tl::unexpected(then.error());
-  return change_to(setup, before.seen, *then, proposed.state, proposed.steps);
+  return change_to(setup, before.seen, *then, proposed.state, {proposed.steps, proposed.egress});
 }
 
 /// What would be announced though ROAs speak against it; true if there is any.
@@ -160,7 +181,7 @@ void plan_change(const Setup& setup, const Context& before, const Ordered& order
   auto wanted = fragment_for(setup, seen, next, rendered);
   if (!wanted) return notice(plan, Notice::Level::error, "render", to_string(wanted.error()));
   plan.fragment = *std::move(wanted);
-  const auto change = change_to(setup, seen, plan.fragment, next, plan.steps);
+  const auto change = change_to(setup, seen, plan.fragment, next, {plan.steps, plan.egress});
   plan.proposal = change;
   auto proposed = proposal(setup, before, ordered, plan, change);
   if (!proposed) return notice(plan, Notice::Level::error, "render", to_string(proposed.error()));

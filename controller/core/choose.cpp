@@ -42,34 +42,6 @@ std::string against(const Bounded<T>& value, const T& limit, std::string (*forma
   return fmt::format("{} > {}", format(value.value), format(limit));
 }
 
-/// "mobile bad: 231ms > 180ms, 6.8% > 3.0% in 3 of 3 regions, congestion".
-std::string describe_bad(const Config& config, const PathReport& path) {
-  const auto& limits = config.thresholds.at(path.key.carrier);
-  std::vector<std::string> parts;
-  for (const auto measure : path.over) {
-    switch (measure) {
-      case Measure::rtt:
-        parts.push_back(against(path.pooled.rtt, limits.rtt.bad, format_ms));
-        break;
-      case Measure::loss:
-        if (path.alarm && path.pooled.loss.value <= limits.loss.bad) {
-          parts.push_back(fmt::format("{} in {}, alarm over {}", format_share(path.fast.loss.value),
-                                      format_age(config.evidence.fast_window),
-                                      format_share(limits.loss.bad)));
-          break;
-        }
-        parts.push_back(against(path.pooled.loss, limits.loss.bad, format_share));
-        break;
-      case Measure::jitter:
-        parts.push_back("jitter " + against(path.pooled.jitter, limits.jitter.bad, format_ms));
-        break;
-    }
-  }
-  return fmt::format("{} bad: {} in {} of {} regions{}", path.key.carrier, join(parts, ", "),
-                     path.regions_bad, path.regions.size(),
-                     path.nature.empty() ? "" : ", " + path.nature);
-}
-
 std::string describe_clear(const Context& context, const std::string& upstream) {
   std::vector<std::string> parts;
   for (const auto& carrier : context.config.upstreams.at(upstream).carries) {
@@ -197,6 +169,33 @@ std::optional<Step> engine(const Context& context, const std::string& upstream,
 }
 
 }  // namespace
+
+std::string describe_bad(const Config& config, const PathReport& path) {
+  const auto& limits = config.thresholds.at(path.key.carrier);
+  std::vector<std::string> parts;
+  for (const auto measure : path.over) {
+    switch (measure) {
+      case Measure::rtt:
+        parts.push_back(against(path.pooled.rtt, limits.rtt.bad, format_ms));
+        break;
+      case Measure::loss:
+        if (path.alarm && path.pooled.loss.value <= limits.loss.bad) {
+          parts.push_back(fmt::format("{} in {}, alarm over {}", format_share(path.fast.loss.value),
+                                      format_age(config.evidence.fast_window),
+                                      format_share(limits.loss.bad)));
+          break;
+        }
+        parts.push_back(against(path.pooled.loss, limits.loss.bad, format_share));
+        break;
+      case Measure::jitter:
+        parts.push_back("jitter " + against(path.pooled.jitter, limits.jitter.bad, format_ms));
+        break;
+    }
+  }
+  return fmt::format("{} bad: {} in {} of {} regions{}", path.key.carrier, join(parts, ", "),
+                     path.regions_bad, path.regions.size(),
+                     path.nature.empty() ? "" : ", " + path.nature);
+}
 
 Stance stance_of(const Policy& policy, int rung) {
   if (policy.kind == Policy::Kind::prefer || rung <= 0 || policy.carrier_bad.empty()) return {};

@@ -15,6 +15,9 @@ Stance stance_of(const Policy& policy, int rung);
 /// otherwise.
 int rung_of(const Policy& policy, const Stance& stance);
 
+/// "mobile bad: 231ms > 180ms, 6.8% > 3.0% in 3 of 3 regions, congestion".
+std::string describe_bad(const Config& config, const PathReport& path);
+
 /// What each session of this node should say next, one step at most per session, worst first. The
 /// first rule that fits a session decides:
 ///  3.0 undo     users are worse off by the last step: back, one step

@@ -10,6 +10,7 @@
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/effect.hpp"
+#include "controller/core/egress.hpp"
 #include "controller/core/guard_words.hpp"
 #include "controller/core/listed.hpp"
 #include "controller/core/local.hpp"
@@ -273,7 +274,7 @@ Word windows(const Context& context, const Step& step) {
 }
 
 // 5.17 to 5.23: damping.hpp, pauses.hpp, effect.hpp, prefer_guards.hpp, listed.hpp, origin.hpp;
-// 5.25: local.hpp.
+// 5.25: local.hpp; 5.26: egress.hpp.
 
 // 5.24 Nobody is attracted to a node that cannot serve.
 Word service(const Context& context, const Step& step) {
@@ -287,7 +288,7 @@ struct Rule {
   Word (*word)(const Context&, const Step&);
   std::array<const char*, 2> names;
 };
-constexpr std::array<Rule, 25> kGuards = {{{mode, {"mode"}},
+constexpr std::array<Rule, 26> kGuards = {{{mode, {"mode"}},
                                            {freeze, {"freeze"}},
                                            {probation, {"probation"}},
                                            {router, {"router", "session"}},
@@ -311,7 +312,8 @@ constexpr std::array<Rule, 25> kGuards = {{{mode, {"mode"}},
                                            {listed, {"listed"}},
                                            {origin, {"origin"}},
                                            {service, {"service"}},
-                                           {inside, {"inside"}}}};
+                                           {inside, {"inside"}},
+                                           {egress, {"egress"}}}};
 
 }  // namespace
 

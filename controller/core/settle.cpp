@@ -50,6 +50,27 @@ void tell_steps(const Config& config, const Thought& thought, std::vector<Event>
   }
 }
 
+void tell_egress(const Config& config, const Plan& plan, std::vector<Event>& events) {
+  for (const auto& report : plan.egress) {
+    if (report.from.empty()) continue;
+    const auto next = report.earliest ? "judged after " + format_clock(*report.earliest)
+                                      : std::string{"others are tried again after their pause"};
+    events.push_back(
+        {.kind = "egress",
+         .priority = 5,
+         .text = fmt::format("packets to {} leave {} over {} instead of {}: {}; next: {}",
+                             report.carrier, config.self, report.upstream, report.from, report.why,
+                             next),
+         .upstream = report.upstream,
+         .carrier = report.carrier,
+         .node = config.self,
+         .from = report.from,
+         .to = report.upstream,
+         .cause = "carrier",
+         .actor = "engine"});
+  }
+}
+
 /// Whether anything is handed over to the routing daemon, or answered on probation.
 bool hands_over(const Plan& plan) { return plan.change || plan.confirm || plan.undo; }
 
@@ -95,6 +116,7 @@ Settled settle_probation(const Config& config, const Thought& thought, const Out
   const bool kept = plan.confirm && !outcome.error;
   if (kept) {
     out.state.sessions = pending.sessions;
+    out.state.egress = pending.egress;
     out.state.changes.push_back(plan.now);
   } else {
     charge(config, plan.now, pending.charges, out.state);
@@ -125,6 +147,7 @@ State intent(const Config& config, const Thought& thought) {
   out.blackholes = thought.next.blackholes;
   out.pending = Pending{.to_revision = change->fragment.revision,
                         .sessions = thought.next.sessions,
+                        .egress = thought.next.egress,
                         .charges = change->charges};
   charge(config, thought.plan.now, change->charges, out);
   if (change->person_confirms) {
@@ -175,10 +198,11 @@ Settled settle(const Config& config, const Thought& thought, const Outcome& outc
   }
   out.state.safe_until.reset();
   charge(config, plan.now, plan.change->charges, out.state);
+  tell_egress(config, plan, out.events);
   if (has_steps(thought)) {
     out.state.changes.push_back(plan.now);
     tell_steps(config, thought, out.events);
-  } else {
+  } else if (plan.change->why != Change::Why::egress) {
     const bool quiet = says_the_same(*plan.change);
     out.events.push_back({.kind = kind_of(*plan.change),
                           .priority = quiet ? 6 : 4,

@@ -15,6 +15,7 @@
 #include "controller/core/choose.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/core/effect.hpp"
+#include "controller/core/egress.hpp"
 #include "controller/core/guard.hpp"
 #include "controller/core/local.hpp"
 #include "controller/core/notices.hpp"
@@ -263,6 +264,14 @@ void answer_blackhole(const Config& config, const Ordered& ordered, Thought& out
        .cause = "operator"});
 }
 
+/// Packets leave as before where nothing can be handed over, and if that fails.
+void take_back_egress(Egresses before, Thought& out, const Plan& plan) {
+  if (egress_moves(plan.egress).empty() || plan.already_in_force) return;
+  if (plan.change && !out.without) out.without = out.next;
+  if (!plan.change) out.next.egress = before;
+  if (out.without) out.without->egress = std::move(before);
+}
+
 }  // namespace
 
 Thought step(const Setup& setup, State state, const Seen& seen) {
@@ -319,6 +328,9 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
     context.state.choices.clear();
   }
 
+  // Egress first: it may make a step needless, and nobody hears of it.
+  auto egress = steer_egress(context, plan.events);
+  plan.egress = std::move(egress.reports);
   plan.steps = choose(context);
   plan.steps.insert(plan.steps.begin(), ordered.steps.begin(), ordered.steps.end());
   // Without a step there is nothing to come back to.
@@ -345,6 +357,7 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   if (over && !plan.change) out.next.safe_until.reset();
   if (taken(plan.steps)) out.without = without(std::move(before->state), out.next);
   answer_blackhole(config, ordered, out, plan);
+  take_back_egress(std::move(egress.before), out, plan);
   out.plan = std::move(plan);
   return out;
 }

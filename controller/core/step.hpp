@@ -10,6 +10,7 @@
 #include "controller/model/plan.hpp"
 #include "controller/model/seen.hpp"
 #include "controller/model/state.hpp"
+#include "controller/render/fragment.hpp"
 #include "controller/render/template.hpp"
 
 namespace anycast::core {
@@ -35,7 +36,7 @@ struct Thought {
 /// no result; a new setup begins with an empty one.
 struct Rendered {
   std::map<std::string, Stance> stances = {};
-  HostRoutes hosts = {};
+  render::Beside beside = {};
   std::optional<Fragment> fragment = {};
 };
 

@@ -10,6 +10,7 @@
 #include "controller/base/net.hpp"
 #include "controller/base/time.hpp"
 #include "controller/model/community.hpp"
+#include "controller/model/egress.hpp"
 #include "controller/model/evidence_config.hpp"
 #include "controller/model/guards.hpp"
 #include "controller/model/health.hpp"
@@ -94,6 +95,7 @@ struct Node {
   std::map<std::string, Session> sessions = {};  ///< by upstream
   std::map<std::string, Service> services = {};  ///< what has to work for it to attract users
   Local local = {};
+  EgressOrders egress = {};
 };
 
 /// How many users there are, as shares of their total. Empty: all the same.
@@ -206,6 +208,7 @@ struct Config {
   std::map<std::string, Thresholds> thresholds = {};  ///< complete: every carrier has an entry
   std::map<std::string, Upstream> upstreams = {};
   std::map<std::string, Node> nodes = {};
+  EgressConfig egress = {};
   Policy policy = {};
   Guards guards = {};
   FleetConfig fleet = {};

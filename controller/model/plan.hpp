@@ -111,7 +111,7 @@ struct Event {
 
 /// Handing over a fragment to the routing daemon.
 struct Change {
-  enum class Why { step, drift, adopt, blackhole };
+  enum class Why { step, drift, adopt, blackhole, egress };
   Why why;
   Fragment fragment = {};
   std::string diff = {};                         ///< of the fragment file, unified
@@ -164,6 +164,7 @@ struct Plan {
   std::optional<int> track = {};  ///< what Keepalived's track file has to say
   std::vector<Step> steps = {};
   std::vector<SessionReport> sessions = {};
+  std::vector<EgressReport> egress = {};
   std::vector<Notice> notices = {};
   std::vector<Event> events = {};
   std::vector<OrderReply> replies = {};

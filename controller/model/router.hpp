@@ -25,6 +25,9 @@ struct SessionView {
   std::string state = {};            ///< the daemon's word
   std::string since = {};            ///< the daemon's text
   std::vector<Export> exports = {};  ///< sorted; only meaningful while up
+  /// Whether the neighbour sends its routes again when it is asked (RFC 2918): without that a
+  /// change of the import filter would cost the session, or wait for the next UPDATE.
+  bool refreshes = true;
 };
 
 /// What the routing daemon says now, asked from it, never remembered.

@@ -11,6 +11,7 @@
 #include "controller/model/blackhole.hpp"
 #include "controller/model/choice.hpp"
 #include "controller/model/effect.hpp"
+#include "controller/model/egress.hpp"
 #include "controller/model/health.hpp"
 #include "controller/model/origin.hpp"
 #include "controller/model/stance.hpp"
@@ -60,10 +61,9 @@ struct SessionState {
   std::string why = {};
   std::uint64_t decision = 0;  ///< the decision that brought it here; 0 none of ours
   std::optional<Pin> pin = {};
-  std::optional<Time> hold_until =
-      {};  ///< no automatic step before (after an undo or a failed step)
-  std::vector<Time> withdrawals = {};  ///< automatic ones, each within a day of the one before
-  std::vector<Time> reversals = {};    ///< automatic turns, each within 6 h of the one before
+  std::optional<Time> hold_until = {};  ///< no automatic step before (after an undo or a failure)
+  std::vector<Time> withdrawals = {};   ///< automatic ones, each within a day of the one before
+  std::vector<Time> reversals = {};     ///< automatic turns, each within 6 h of the one before
   bool operator==(const SessionState&) const = default;
 };
 
@@ -107,8 +107,8 @@ struct Pending {
   std::uint32_t from_revision = 0;
   std::uint32_t to_revision = 0;
   std::map<std::string, SessionState> sessions = {};  ///< as they will be once it has happened
-  std::optional<Time> confirm_by =
-      {};  ///< a person has to confirm; the daemon goes back by itself then
+  Egresses egress = {};                               ///< the same
+  std::optional<Time> confirm_by = {};  ///< by a person; the daemon goes back by itself then
   std::uint64_t order = 0;
   Charges charges = {};  ///< what it costs, and costs again if it is taken back
   bool operator==(const Pending&) const = default;
@@ -127,8 +127,7 @@ struct State {
   std::vector<Time> changes = {};  ///< our own changes, for the budget; oldest first
   std::optional<Time> safe_until = {};
   std::optional<Pending> pending = {};
-  std::map<std::string, std::string> previous =
-      {};  ///< last stance by upstream, for undo ("prepend=2")
+  std::map<std::string, std::string> previous = {};  ///< last stance by upstream ("prepend=2")
   bool adopted = false;
   std::uint64_t next_decision = 1;
   std::string router_started = {};
@@ -139,6 +138,7 @@ struct State {
   Learned learned = {};
   std::map<std::string, Choice> choices = {};  ///< by carrier, with policy prefer
   Blackholes blackholes = {};
+  Egresses egress = {};                             ///< by carrier
   std::map<std::string, KnownOrigin> origins = {};  ///< by prefix text, with `rpki`
   std::map<std::string, std::string> up = {};  ///< sessions up in the last cycle, and since when
   std::map<std::string, ServiceState> services = {};

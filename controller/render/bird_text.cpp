@@ -80,10 +80,12 @@ class BirdReader {
         definition();
       } else if (accept("protocol")) {
         origin();
+      } else if (accept("function")) {
+        function();
       } else if (accept("filter")) {
         filter();
       } else {
-        refuse("'define', 'protocol' or 'filter'");
+        refuse("'define', 'protocol', 'function' or 'filter'");
       }
     }
     if (!failed_ && definitions_ != 1) refuse("exactly one definition of ANYCASTD_REVISION");
@@ -167,6 +169,28 @@ class BirdReader {
       expect({"blackhole", ";"});
       out_.routes.push_back(route);
     }
+  }
+
+  void function() {
+    const auto name = word("the name of a function");
+    if (!name.starts_with(kBirdImport)) refuse(fmt::format("a name with '{}'", kBirdImport));
+    if (out_.imports.contains(name)) refuse("each function once");
+    expect({"(", ")", "{"});
+    std::vector<Preferred> preferred;
+    while (!failed_ && !accept("}")) {
+      Preferred one;
+      expect({"if", "bgp_path", "~", "["});
+      do {
+        one.as_path.push_back(number(0xFFFFFFFEU));
+      } while (accept(","));
+      expect({"]", "then", "bgp_local_pref", "="});
+      one.local_preference = number(0xFFFFFFFFU);
+      expect({";"});
+      std::ranges::sort(one.as_path);
+      preferred.push_back(std::move(one));
+    }
+    std::ranges::sort(preferred);
+    out_.imports[name] = std::move(preferred);
   }
 
   void filter() {

@@ -8,6 +8,7 @@
 
 #include "controller/base/text.hpp"
 #include "controller/render/bird_text.hpp"
+#include "controller/render/egress.hpp"
 #include "controller/render/frr_text.hpp"
 
 namespace anycast::render {
@@ -210,10 +211,6 @@ Record root_record(std::string node, std::uint32_t revision, List routes4, List 
           {"sessions", Data{std::move(sessions)}}};
 }
 
-std::string protocol_of(const std::string& upstream, const Session& session) {
-  return session.protocol.empty() ? upstream : session.protocol;
-}
-
 Result<void> fits(const std::string& upstream, const std::map<std::string, Stance>& stances) {
   const auto stance = stances.find(upstream);
   if (stance == stances.end()) {
@@ -228,7 +225,8 @@ Result<void> fits(const std::string& upstream, const std::map<std::string, Stanc
 }
 
 /// The text does exactly what was asked for, by its own words.
-Result<void> audit(const Config& config, std::vector<Prefix> routes, const Fragment& fragment) {
+Result<void> audit(const Config& config, std::vector<Prefix> routes, const EgressChoice& egress,
+                   const Fragment& fragment) {
   const auto read = parse_fragment(config.router.kind, fragment.text);
   if (!read) return tl::unexpected(read.error());
   const auto refuse = [](std::string text) {
@@ -237,6 +235,7 @@ Result<void> audit(const Config& config, std::vector<Prefix> routes, const Fragm
   if (read->revision != fragment.revision) return refuse("another revision than its text has");
   std::ranges::sort(routes);
   if (read->routes != routes) return refuse("other routes than the configured prefixes");
+  if (read->imports != imports_of(config, egress)) return refuse("another egress than is wanted");
   auto left = read->filters;
   for (const auto& [upstream, exports] : fragment.exports) {
     const auto name = filter_name(protocol_of(upstream, config.me().sessions.at(upstream)));
@@ -298,12 +297,18 @@ Result<Template> compile_fragment(std::string name, std::string_view text) {
   one.prefixes = {{.prefix = route.prefix, .origin_asn = 64496}};
   session["entries"] = Data{
       entries_of(one, {.neighbor = route.prefix.address, .local = route.prefix.address}, {route})};
-  return Template::compile(std::move(name), text,
-                           root_record("node", 1, routes, routes, {session}));
+  one.egress.carriers["carrier"] = {.as_path = {64496}};
+  auto& node = one.nodes[one.self];
+  node.egress["carrier"] = {"upstream"};
+  node.sessions["upstream"] = {.neighbor = route.prefix.address, .local = route.prefix.address};
+  add_imports(session, one, "upstream", {});
+  auto root = root_record("node", 1, routes, routes, {session});
+  root["egress"] = Data{carrier_paths(one, {})};
+  return Template::compile(std::move(name), text, root);
 }
 
 Result<Fragment> fragment(const Template& text, const Config& config,
-                          const std::map<std::string, Stance>& stances, const HostRoutes& hosts,
+                          const std::map<std::string, Stance>& stances, const Beside& beside,
                           std::uint32_t guess) {
   const auto& kind = config.router.kind;
   if (kind != "bird" && kind != "frr") return unknown_kind(kind);
@@ -321,7 +326,7 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     const auto communities = communities_of(config, upstream, stance);
     if (!communities) return tl::unexpected(communities.error());
     auto& exports = out.exports[upstream] = exports_of(config, session, stance, *communities);
-    auto also = dropped(config, upstream, hosts);
+    auto also = dropped(config, upstream, beside.hosts);
     if (!also) return tl::unexpected(also.error());
     exports.insert(exports.end(), also->begin(), also->end());
     std::ranges::sort(exports);
@@ -329,11 +334,13 @@ Result<Fragment> fragment(const Template& text, const Config& config,
     if (kind == "frr") {
       record["entries"] = Data{entries_of(config, session, exports)};
     }
+    add_imports(record, config, upstream, beside.egress);
     sessions.push_back(std::move(record));
   }
-  const auto routes = originated(config, hosts);
+  const auto routes = originated(config, beside.hosts);
   auto data = root_record(config.self, guess, origins(routes, Address::Family::v4),
                           origins(routes, Address::Family::v6), std::move(sessions));
+  data["egress"] = Data{carrier_paths(config, beside.egress)};
   auto draft = text.render(data);
   if (!draft) return tl::unexpected(draft.error());
   const auto revision = revision_for(*draft);
@@ -352,7 +359,7 @@ Result<Fragment> fragment(const Template& text, const Config& config,
   if (*revision != guess && revision_of(out.text) != out.revision) {
     return fail(Remedy::fix_text, "the template uses the revision in more than one place");
   }
-  if (auto ok = audit(config, routes, out); !ok) return tl::unexpected(ok.error());
+  if (auto ok = audit(config, routes, beside.egress, out); !ok) return tl::unexpected(ok.error());
   return out;
 }
 

@@ -65,13 +65,17 @@ class FrrReader {
       }
       std::ranges::sort(exports);
     }
+    for (auto& [name, preferred] : out_.imports) {
+      if (last_[name] != kMaxSequence) refuse(fmt::format("'route-map {} permit 65535'", name));
+      std::ranges::sort(preferred);
+    }
     if (failed_) return tl::unexpected(*failed_);
     std::ranges::sort(out_.routes);
     return std::move(out_);
   }
 
  private:
-  enum class Inside { nothing, map, revision, bgp, family4, family6 };
+  enum class Inside { nothing, map, import, revision, bgp, family4, family6 };
 
   // The first error stands.
   void refuse(std::string_view expected) {
@@ -96,6 +100,7 @@ class FrrReader {
     switch (inside_) {
       case Inside::nothing: return top();
       case Inside::map: return map_line();
+      case Inside::import: return import_line();
       case Inside::revision: return revision_line();
       case Inside::bgp: return bgp_line();
       case Inside::family4:
@@ -113,6 +118,8 @@ class FrrReader {
     if (line_.indent != 0) return refuse("no indentation");
     if (is(0, {"bgp", "as-path", "access-list", kFrrOwnPath, "seq", "5", "permit", "^$"})) {
       if (std::exchange(own_path_, true)) refuse("it once");
+    } else if (w.size() == 8 && starts(w, {"bgp", "as-path", "access-list"})) {
+      carrier_path();
     } else if (w.size() == 7 && (w[0] == "ip" || w[0] == "ipv6") && w[1] == "prefix-list") {
       list();
     } else if (is(0, {"route-map", kFrrRevisionMap, "deny", "1"})) {
@@ -126,6 +133,22 @@ class FrrReader {
     } else {
       refuse("a list, a route-map or 'router bgp'");
     }
+  }
+
+  /// "bgp as-path access-list anycastd.carrier.C seq N permit _ASN_".
+  void carrier_path() {
+    const auto& w = line_.words;
+    auto& path = paths_[w[3]];
+    const auto text = w[7].size() > 2 ? w[7].substr(1, w[7].size() - 2) : std::string{};
+    const auto asn = number_in(text, 0xFFFFFFFEU);
+    const bool whole = w[3].starts_with(kFrrCarrierPath) && w[4] == "seq" &&
+                       w[5] == std::to_string(5 * (path.size() + 1)) && w[6] == "permit" && asn &&
+                       w[7] == fmt::format("_{}_", *asn);
+    if (!whole) {
+      return refuse(
+          fmt::format("'bgp as-path access-list {}C seq 5, 10, ... permit _N_'", kFrrCarrierPath));
+    }
+    path.push_back(*asn);
   }
 
   void list() {
@@ -152,6 +175,7 @@ class FrrReader {
     if (w[2] != "permit" && w[2] != "deny") return refuse("'permit' or 'deny'");
     if (last_[w[1]] >= *sequence) return refuse("rising sequence numbers");
     last_[w[1]] = *sequence;
+    if (w[1].starts_with(kFrrImportMap)) return import_entry();
     out_.filters.try_emplace(w[1]);
     map_ = w[1];
     permit_ = w[2] == "permit";
@@ -161,6 +185,42 @@ class FrrReader {
     large_ = false;
     export_ = {.prefix = {}};
     inside_ = Inside::map;
+  }
+
+  /// Everything is permitted on the way in.
+  void import_entry() {
+    const auto& w = line_.words;
+    if (w[2] != "permit") return refuse("'permit': what comes in is the operator's to refuse");
+    map_ = w[1];
+    out_.imports.try_emplace(map_);
+    preferred_ = {};
+    inside_ = Inside::import;
+  }
+
+  void import_line() {
+    const auto& w = line_.words;
+    const bool last = last_[map_] == kMaxSequence;
+    if (is(0, {"exit"})) {
+      const bool whole = !preferred_.as_path.empty() && preferred_.local_preference != 0;
+      if (!last && !whole) return refuse("a match and a preference before");
+      if (!last) out_.imports[map_].push_back(preferred_);
+      inside_ = Inside::nothing;
+      return;
+    }
+    if (last || line_.indent != 1) return refuse("'exit', or one blank before a line");
+    if (w.size() == 3 && starts(w, {"match", "as-path"})) {
+      const auto path = paths_.find(w[2]);
+      if (path == paths_.end() || !preferred_.as_path.empty())
+        return refuse("one list that is defined before");
+      preferred_.as_path = path->second;
+      std::ranges::sort(preferred_.as_path);
+    } else if (w.size() == 3 && starts(w, {"set", "local-preference"})) {
+      const auto value = number_in(w[2], 0xFFFFFFFFU);
+      if (!value || *value == 0 || preferred_.local_preference != 0) return refuse("one number");
+      preferred_.local_preference = *value;
+    } else {
+      refuse("a match for a carrier's path, or its preference");
+    }
   }
 
   void map_line() {
@@ -266,6 +326,7 @@ class FrrReader {
   bool revision_ = false;
   bool bgp_ = false;
   std::map<std::string, Prefix> lists_ = {};
+  std::map<std::string, std::vector<Asn>> paths_ = {};
   std::map<std::string, std::uint32_t> last_ = {};
   std::map<std::string, std::vector<Prefix>> seen_ = {};
   std::string map_ = {};
@@ -275,6 +336,7 @@ class FrrReader {
   bool large_ = false;
   std::optional<Prefix> matched_ = {};
   Export export_ = {.prefix = {}};
+  Preferred preferred_ = {};
   std::optional<Error> failed_ = {};
 };
 

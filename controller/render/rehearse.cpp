@@ -57,12 +57,20 @@ Result<void> rehearse(const Template& text, const Config& config) {
       return tl::unexpected(std::move(tried.error()));
     }
   }
+  const auto with = [&](const Beside& beside, std::string_view what) -> Result<void> {
+    auto tried = fragment(text, config, plain, beside);
+    if (tried) return {};
+    tried.error().text += fmt::format(" (by {}, tried with {})", text.name(), what);
+    return tl::unexpected(std::move(tried.error()));
+  };
+  for (const auto& [carrier, order] : config.me().egress) {
+    for (const auto& upstream : order) {
+      const auto what = fmt::format("packets to '{}' over '{}'", carrier, upstream);
+      if (auto ok = with({.egress = {{carrier, upstream}}}, what); !ok) return ok;
+    }
+  }
   const auto hosts = hosts_of(config);
-  if (hosts.empty()) return {};
-  auto tried = fragment(text, config, plain, hosts);
-  if (tried) return {};
-  tried.error().text += fmt::format(" (by {}, tried with hosts to drop)", text.name());
-  return tl::unexpected(std::move(tried.error()));
+  return hosts.empty() ? Result<void>{} : with({.hosts = hosts}, "hosts to drop");
 }
 
 }  // namespace anycast::render

@@ -19,7 +19,7 @@ Result<render::Template> compiled(const std::string& kind) {
 Fragment rendered(const Result<render::Template>& text, const Config& config,
                   const std::map<std::string, Stance>& stances, const HostRoutes& hosts) {
   if (!text) throw std::runtime_error{to_string(text.error())};
-  auto fragment = render::fragment(*text, config, stances, hosts);
+  auto fragment = render::fragment(*text, config, stances, {.hosts = hosts});
   if (!fragment) throw std::runtime_error{to_string(fragment.error())};
   return *fragment;
 }
@@ -59,6 +59,14 @@ Config bird_config() {
       .carries = {"telecom"},
       .communities = {{.value = "4200000000:70:1", .does = Does::local_pref, .tested = true},
                       {.value = "4200000000:666:0", .does = Does::blackhole}}};
+  return config;
+}
+
+Config leaving(Config config) {
+  config.egress = {
+      .carriers = {{"telecom", {.as_path = {64520, 64510}}}, {"mobile", {.as_path = {64511}}}},
+      .local_preference = 250};
+  config.nodes.at("hk1").egress = {{"telecom", {"cmi", "ntt"}}, {"mobile", {"cmi"}}};
   return config;
 }
 

@@ -13,6 +13,8 @@ namespace anycast::test {
 Config bird_config();
 /// The same with one prefix more of each family.
 Config with_more_prefixes(Config config);
+/// The same where packets to telecom and mobile may leave over cmi and ntt.
+Config leaving(Config config);
 /// Every session of `bird_config()` with this stance.
 std::map<std::string, Stance> all_say(const Stance& stance);
 /// Stances that ask cmi and ntt6 for what their communities do, with standard and large ones.

@@ -266,7 +266,7 @@ std::string FakeBirdModel::answer(const std::string& command, Client& client) {
     return received(*name);
   if (const auto name = between(command, "show protocols all \"", "\"")) return protocol(*name);
   if (const auto table = between(command, "show route table ", " all")) {
-    return routes(exports(sessions().at(*table)), "64500");
+    return routes(exports(sessions().at(table->substr(0, table->find(' ')))), "64500");
   }
   if (between(command, "show route ", "' all")) {
     const auto quote = command.find('\'') + 1;

@@ -40,7 +40,7 @@ bool begins(const std::string& line, std::string_view with) {
 std::string slot(const std::string& line) {
   for (const auto* each : {"set as-path prepend", "set community", "set large-community",
                            "match ip address prefix-list", "match ipv6 address prefix-list",
-                           "match as-path", "description"}) {
+                           "match as-path", "set local-preference", "description"}) {
     if (begins(line, each)) return each;
   }
   return line;

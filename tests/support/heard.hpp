@@ -20,7 +20,8 @@ inline bird::Reply ask_bird(const std::string& socket, const std::string& comman
 /// What the upstreams at the socket have in the table.
 inline std::vector<Export> heard_at(const std::string& socket, const std::string& table) {
   if (Upstreams::is_gobgp(socket)) return heard_by_gobgp(socket, table);
-  return bird::read_routes(ask_bird(socket, "show route table " + table + " all"))
+  const auto only = " protocol from" + table.substr(1) + " all";
+  return bird::read_routes(ask_bird(socket, "show route table " + table + only))
       .value_or(std::vector<Export>{});
 }
 

@@ -22,15 +22,22 @@ template bgp node {{
   connect delay time 1;
   error wait time 1, 2;
 }}
+protocol static users_cmi {{ ipv4 {{ table t_cmi; }}; route 198.51.100.128/25 blackhole; }}
+protocol static users_ntt {{ ipv4 {{ table t_ntt; }}; route 198.51.100.128/25 blackhole; }}
+filter to_users {{
+  if source != RTS_STATIC then reject;
+  bgp_path.prepend(64510);
+  accept;
+}}
 protocol bgp from_cmi from node {{
   local 192.0.2.2 as 64501;
   neighbor 192.0.2.1 as 64500;
-  ipv4 {{ table t_cmi; import all; export none; }};
+  ipv4 {{ table t_cmi; import all; export filter to_users; }};
 }}
 protocol bgp from_ntt from node {{
   local 192.0.2.6 as 64502;
   neighbor 192.0.2.5 as 64500;
-  ipv4 {{ table t_ntt; import all; export none; }};
+  ipv4 {{ table t_ntt; import all; export filter to_users; }};
 }}
 protocol bgp from_ntt6 from node {{
   local 2001:db8::2 as 64502;
@@ -45,6 +52,8 @@ bool wants_gobgp() {
 }
 
 }  // namespace
+
+bool Upstreams::lead_to_users() { return !wants_gobgp(); }
 
 std::string Upstreams::socket() const {
   return folder_ + (wants_gobgp() ? "/upstream.gobgp" : "/upstream.ctl");

@@ -23,6 +23,9 @@ class Upstreams {
   std::string socket() const;
   /// Whether the socket is a GoBGP's.
   static bool is_gobgp(const std::string& socket) { return socket.ends_with(".gobgp"); }
+  /// Whether cmi and ntt offer a route to users of a carrier, 198.51.100.128/25 by AS 64510: BIRD
+  /// does. Who imports nothing does not notice.
+  static bool lead_to_users();
   pid_t node_space() const { return node_space_; }
 
  private:

@@ -404,6 +404,11 @@ const std::vector<Case>& cases() {
          starting(s, {});
          keeping(s);
        }},
+      {"egress", false,
+       [](Situation& s) {
+         s.state.egress["mobile"] = {
+             .upstream = "pccw", .since = s.seen.now - minutes{2}, .from = "cmi"};
+       }},
   };
   return kCases;
 }
@@ -482,8 +487,8 @@ TEST_CASE("every guard's word is told as in the file, in journal, status and exp
     INFO("guard '" << name << "' is not among guard_names()");
     CHECK(std::ranges::find(known, name) != known.end());
   }
-  for (const auto* silent :
-       {"probation", "router", "session", "one_step", "safe", "undone", "window", "listed"})
+  for (const auto* silent : {"probation", "router", "session", "one_step", "safe", "undone",
+                             "window", "listed", "egress"})
     passed.insert(silent);
   for (const auto& name : known) {
     INFO("no text case in which guard '" << name << "' passes");

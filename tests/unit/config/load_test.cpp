@@ -125,12 +125,12 @@ TEST_CASE("every written value knows its place, and a default has none") {
   REQUIRE(loaded.config);
   const auto& origins = loaded.config->origins;
   const auto place = [&](const std::string& path) { return to_string(origins.at(path)); };
-  CHECK(place("guards.min_nodes") == "anycastd.yaml:118:14");
+  CHECK(place("guards.min_nodes") == "anycastd.yaml:126:14");
   CHECK(place("thresholds.mobile.rtt.bad") == "anycastd.yaml:47:29");
   CHECK(place("thresholds.mobile.loss.bad") == "anycastd.yaml:40:29");
   CHECK(place("thresholds.telecom.rtt.bad") == "anycastd.yaml:39:32");
   CHECK(place("nodes.hk-idc-1.sessions.cmi") == "anycastd.yaml:74:7");
-  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:112:28");
+  CHECK(place("policy.carrier_bad.0.count") == "anycastd.yaml:120:28");
   CHECK_FALSE(origins.contains("prometheus.max_body"));
 }
 

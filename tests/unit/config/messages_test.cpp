@@ -86,8 +86,8 @@ TEST_CASE("a well-known name with another AS number is a warning that can be all
 
 TEST_CASE("a deadlock of the guards is shown with the largest value that works") {
   CHECK(example_with("min_nodes: 2", "min_nodes: 4") ==
-        R"(anycastd.yaml:118:14: error: no node could ever be withdrawn [guard-deadlock]
-  118 |   min_nodes: 4                      # nodes that still announce the prefix, fleet-wide
+        R"(anycastd.yaml:126:14: error: no node could ever be withdrawn [guard-deadlock]
+  126 |   min_nodes: 4                      # nodes that still announce the prefix, fleet-wide
       |              ^
       = hint: the fleet has 4 nodes, so min_nodes 4 refuses every withdraw; use 3 or less
 )");
@@ -113,7 +113,7 @@ TEST_CASE("all findings of one file come in the order of its lines") {
   std::vector<std::string> rules;
   for (const auto& d : loaded.diagnostics) rules.push_back(to_string(d.place) + " " + d.rule);
   CHECK(rules == std::vector<std::string>{"x.yaml:5:10 range", "x.yaml:47:29 unit",
-                                          "x.yaml:62:1 node-unknown", "x.yaml:118:14 type"});
+                                          "x.yaml:62:1 node-unknown", "x.yaml:126:14 type"});
 }
 
 TEST_CASE("a line wider than a terminal is cut around the caret") {

@@ -1,7 +1,7 @@
-// What each numbered rule of judging, blaming and preferring says where it decides something, by
-// the whole core on a world: the plan's steps, the journal, status and explain, as in the file
-// tests/golden/decisions.txt. The rules of choosing by the ladder and of guarding have files of
-// their own (rules.txt, guards.txt).
+// What each numbered rule of judging, blaming, preferring and egress says where it decides
+// something, by the whole core on a world: the plan's steps, the journal, status and explain, as in
+// the file tests/golden/decisions.txt. The rules of choosing by the ladder and of guarding have
+// files of their own (rules.txt, guards.txt).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "controller/app/report.hpp"
 #include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
+#include "controller/render/fragment.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/part.hpp"
@@ -243,6 +244,62 @@ std::vector<Scene> preferences() {
   };
 }
 
+std::vector<Scene> egresses() {
+  const PathKey here{"hk-idc-1", "hkbn", "telecom"};
+  const auto steer = [](Bench& b) {
+    auto& config = b.setup.config;
+    config.egress.carriers["telecom"].as_path = {64510, 64511};
+    config.nodes.at(config.self).egress["telecom"] = {"hkbn", "pccw"};
+    b.running =
+        *render::fragment(b.setup.fragment, config, {{"cmi", {}}, {"hkbn", {}}, {"pccw", {}}});
+    b.run(minutes{1});
+  };
+  const auto leaves = [](Bench& b, const std::string& upstream) {
+    b.run(hours{2}, [&] { return b.state.egress.at("telecom").upstream == upstream; });
+  };
+  const auto evening = [=](Bench& b, const PathKey& where, Duration lasts = hours{2}) {
+    steer(b);
+    trouble(b, where, milliseconds{190}, 60'000, lasts);
+    leaves(b, "pccw");
+  };
+  std::vector<Scene> out{
+      {"8.1 order: the first of it", steer},
+      {"8.2 down: the session is",
+       [=](Bench& b) {
+         steer(b);
+         b.sessions_down = {"hkbn"};
+         b.cycle();
+       }},
+      {"8.3 trial: and the ladder waits",
+       [=](Bench& b) {
+         evening(b, here);
+         b.run(minutes{2});
+       }},
+      {"8.4 border: bad at all nodes",
+       [=](Bench& b) {
+         steer(b);
+         trouble(b, {"", "", "telecom"}, milliseconds{190}, 100'000);
+         b.run(minutes{30}, [&] { return b.state.paths[here].verdict == Verdict::bad; });
+       }},
+      {"8.5 bad: the next of the order", [=](Bench& b) { evening(b, here); }},
+      {"8.6 vain: all were tried",
+       [=](Bench& b) {
+         evening(b, {"hk-idc-1", "", "telecom"});
+         leaves(b, "hkbn");
+       }},
+      {"8.7 kept: it is not bad any more",
+       [=](Bench& b) {
+         evening(b, here);
+         b.run(hours{1}, [&] { return b.state.egress.at("telecom").from.empty(); });
+       }},
+      {"8.8 return: to the first", [=](Bench& b) {
+         evening(b, here, minutes{15});
+         leaves(b, "hkbn");
+       }}};
+  for (auto& scene : out) scene.about = "hkbn";
+  return out;
+}
+
 Published published(const Bench& b) {
   Published out{.config = std::make_shared<const Config>(b.setup.config),
                 .state = b.state,
@@ -275,7 +332,8 @@ std::string told(const Scene& scene) {
   const auto status = text::print(report::status(p), look);
   const auto explain = text::print(*report::explain(p, scene.self, scene.about), look);
   return out + "-- status\n" + part(status, "! ", "NODE") + part(status, "next", "why?") +
-         "-- explain\n" + part(explain, "2 judged", "5 guarded") + "\n";
+         "-- explain\n" + part(explain, "2 judged", "5 guarded") +
+         part(explain, "egress", "8 history") + "\n";
 }
 
 std::string read(const std::string& path) {
@@ -287,7 +345,7 @@ std::string read(const std::string& path) {
 std::set<std::string> rules() {
   std::set<std::string> out;
   const std::regex line{R"(///\s+(\d\.\d+) +"?[a-z])"};
-  for (const auto* header : {"judge", "blame", "choose", "prefer"}) {
+  for (const auto* header : {"judge", "blame", "choose", "prefer", "egress"}) {
     const auto text = read(fmt::format("/controller/core/{}.hpp", header));
     for (std::sregex_iterator it{text.begin(), text.end(), line}, end; it != end; ++it)
       out.insert((*it)[1]);
@@ -309,10 +367,11 @@ std::set<std::string> headings(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("every rule of judging, blaming and preferring is told as in the file") {
+TEST_CASE("every rule of judging, blaming, preferring and egress is told as in the file") {
   std::string all;
   for (const auto& scene : judging()) all += told(scene);
   for (const auto& scene : preferences()) all += told(scene);
+  for (const auto& scene : egresses()) all += told(scene);
   const char* mode = std::getenv("ANYCASTD_GOLDEN");
   if (mode != nullptr && std::string_view{mode} == "write")
     std::ofstream{kRoot + "/tests/golden/decisions.txt"} << all;
@@ -321,7 +380,7 @@ TEST_CASE("every rule of judging, blaming and preferring is told as in the file"
 
 TEST_CASE("no rule is without a text") {
   const auto all = rules();
-  CHECK(all.size() >= 29);
+  CHECK(all.size() >= 37);
   auto told = headings(read("/tests/golden/decisions.txt"));
   told.merge(headings(read("/tests/golden/rules.txt")));
   for (const auto& rule : all) {

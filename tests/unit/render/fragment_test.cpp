@@ -149,11 +149,11 @@ TEST_CASE("a template that would announce anything else is refused") {
   CHECK(refusal("# What comes next", "# {{ revision | u32 }}") ==
         "the template uses the revision in more than one place");
   CHECK(refusal("{{ s.filter | symbol }}", "{{ s.filtre | symbol }}") ==
-        "fragment.tmpl:46:8: unknown name 's.filtre', did you mean 's.filter'?");
+        "fragment.tmpl:55:8: unknown name 's.filtre', did you mean 's.filter'?");
   CHECK(
       refusal("{% for s in sessions %}\n", "include \"/etc/passwd\";\n{% for s in sessions %}\n") ==
-      "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol' or "
-      "'filter'");
+      "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol', "
+      "'function' or 'filter'");
 }
 
 TEST_CASE("a template is rehearsed with all that a session may have to say") {

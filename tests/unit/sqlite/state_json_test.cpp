@@ -44,6 +44,7 @@ State full_state() {
   state.pending = Pending{.from_revision = 4'294'967'295U,
                           .to_revision = 1,
                           .sessions = {{"cmi", session}},
+                          .egress = {{"mobile", {.upstream = "ntt", .since = at(43)}}},
                           .confirm_by = at(14),
                           .order = 77,
                           .charges = {{"cmi", 500}, {"203.0.113.0/24", 1000}}};
@@ -105,6 +106,12 @@ State full_state() {
   state.inside.services[ServiceKey::of_mark(Address::Family::v6, 7)];
   state.inside.tables = {100, 70'000};
   state.master_since = at(42);
+  state.egress["mobile"] = {.upstream = "ntt",
+                            .since = at(44),
+                            .from = "cmi",
+                            .why = "mobile bad over cmi",
+                            .tried = {{"cmi", at(45)}},
+                            .turns = {at(46), at(47)}};
   return state;
 }
 
@@ -129,6 +136,7 @@ class Random {
       state.pending = Pending{.from_revision = static_cast<std::uint32_t>(engine_()),
                               .to_revision = static_cast<std::uint32_t>(engine_()),
                               .sessions = sessions(),
+                              .egress = egress(),
                               .confirm_by = maybe(),
                               .order = engine_(),
                               .charges = {{text(), small() * 500}}};
@@ -163,6 +171,7 @@ class Random {
         servers[{address, static_cast<std::uint16_t>(1 + small())}] = maybe();
     }
     for (int i = small(); i > 0; --i) state.previous[text()] = text();
+    state.egress = egress();
     state.master_since = maybe();
     state.adopted = coin();
     state.next_decision = engine_();
@@ -172,6 +181,16 @@ class Random {
   }
 
  private:
+  Egresses egress() {
+    Egresses out;
+    for (int i = small(); i > 0; --i) {
+      auto& one = out[text()];
+      one = {.upstream = text(), .since = time(), .from = text(), .why = text()};
+      for (int n = small(); n > 0; --n) one.tried[text()] = time();
+      for (int n = small(); n > 0; --n) one.turns.push_back(time());
+    }
+    return out;
+  }
   bool coin() { return engine_() % 2 == 0; }
   int small() { return static_cast<int>(engine_() % 4); }
   Time time() { return Time{Duration{static_cast<std::int64_t>(engine_())}}; }
