@@ -181,10 +181,10 @@ class Manual(unittest.TestCase):
 
     def test_what_the_page_about_templates_names_can_be_rendered(self):
         page = (ROOT / "deploy/man/anycastd-templates.5.scd").read_text()
-        source = (ROOT / "controller/render/fragment.cpp").read_text()
+        source = "".join((ROOT / "controller/render" / f).read_text() for f in ("fragment.cpp", "egress.cpp"))
         holes = (ROOT / "controller/render/hole.hpp").read_text()
         types = set(re.findall(r"^///   ([a-z0-9]+) {2,}", holes, re.M))
-        values = set(re.findall(r'\{"([a-z0-9_]+)", Data\{', source))
+        values = set(re.findall(r'[{[]"([a-z0-9_]+)"(?:,|] =) Data\{', source))
         part = page[page.index("# TYPES") : page.index("# VALUES")]
         self.assertEqual(set(re.findall(r"\*(\w+)\*", part)), types)
         part = page[page.index("# VALUES") : page.index("# KEEPALIVED")]
