@@ -122,6 +122,9 @@ int reload(const Options& options);
 
 int check_config(const Options& options);
 int render(const Options& options);
+/// What a rendering command was told to load, or the exit code, after saying everything that is
+/// wrong with it.
+tl::expected<Config, int> config_to_render(const Options& options);
 /// The configuration of the node's Keepalived.
 int keepalived(const Options& options);
 /// Configuration for what measures, and what it can see; from the fleet's file.

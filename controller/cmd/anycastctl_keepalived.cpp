@@ -1,12 +1,10 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <iostream>
 
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl.hpp"
-#include "controller/config/config.hpp"
 #include "controller/render/builtin.hpp"
 #include "controller/render/keepalived.hpp"
 
@@ -52,18 +50,13 @@ Result<render::PairSite> site_of(const Options& o) {
 }  // namespace
 
 int keepalived(const Options& o) {
-  const auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
-  if (!loaded) return complain(kConfig, loaded.error());
-  if (!loaded->config) {
-    for (const auto& d : loaded->diagnostics)
-      warn(config::to_string(d, quote_columns(STDERR_FILENO)));
-    return complain(kConfig, "configuration refused; nothing was rendered");
-  }
+  const auto config = config_to_render(o);
+  if (!config) return config.error();
   const auto site = site_of(o);
   if (!site) return complain(kUsage, site.error());
-  const auto text = pair_template(*loaded->config);
+  const auto text = pair_template(*config);
   if (!text) return complain(kConfig, text.error());
-  const auto rendered = render::keepalived(*text, *loaded->config, *site);
+  const auto rendered = render::keepalived(*text, *config, *site);
   if (!rendered) return complain(kUsage, rendered.error());
   if (o.out.empty()) {
     std::cout << *rendered;

@@ -158,15 +158,19 @@ int check_config(const Options& o) {
   return refused ? kConfig : kOk;
 }
 
+tl::expected<Config, int> config_to_render(const Options& o) {
+  auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
+  if (!loaded) return tl::unexpected(complain(kConfig, loaded.error()));
+  if (loaded->config) return *std::move(loaded->config);
+  for (const auto& d : loaded->diagnostics)
+    warn(config::to_string(d, quote_columns(STDERR_FILENO)));
+  return tl::unexpected(complain(kConfig, "configuration refused; nothing was rendered"));
+}
+
 int render(const Options& o) {
-  const auto loaded = config::load_path(o.config, {.self = o.node, .host_name = host_name()});
-  if (!loaded) return complain(kConfig, loaded.error());
-  if (!loaded->config) {
-    for (const auto& d : loaded->diagnostics)
-      warn(config::to_string(d, quote_columns(STDERR_FILENO)));
-    return complain(kConfig, "configuration refused; nothing was rendered");
-  }
-  const auto& config = *loaded->config;
+  const auto loaded = config_to_render(o);
+  if (!loaded) return loaded.error();
+  const auto& config = *loaded;
   const auto fragment_template = load_template(config);
   if (!fragment_template) return complain(kConfig, fragment_template.error());
   const auto stances = stances_of(config, o);
