@@ -197,6 +197,14 @@ void BirdSpeaker::read_operator_files(const Status& status, RouterView& view) co
                     "expected it in the import filter of '{}'",
                     settings_.operator_config, import, upstream, settings_.protocols.at(upstream)));
   }
+  for (const auto& import : config->imports) {
+    const auto ours = [&](const auto& entry) { return entry.second == import; };
+    if (std::ranges::any_of(settings_.imports, ours)) continue;
+    view.notices.push_back(
+        fmt::format("'{}' calls '{}', which our fragment does not bring: bird takes no change and "
+                    "does not start like this, expected it in no filter, or 'egress' for it",
+                    settings_.operator_config, printable(import)));
+  }
   const auto since = loaded_at(status);
   if (!since) {
     view.notices.push_back(

@@ -62,6 +62,15 @@ TEST_CASE("packets leave over the upstream that is preferred, and no upstream he
     REQUIRE(b.operator_says("configure").code() == 3);
     const auto before = speaker.in_force();
     CHECK(before->notices == std::vector<std::string>{});
+    std::vector<std::string> lacking;
+    for (const auto* name : {"cmi", "ntt-hk"}) {
+      lacking.push_back(
+          fmt::format("'{}' calls 'anycastd_egress_{}', which our fragment does not bring: bird "
+                      "takes no change "
+                      "and does not start like this, expected it in no filter, or 'egress' for it",
+                      b.operator_file(), name));
+    }
+    CHECK(b.speaker(bird_config()).in_force()->notices == lacking);
     if (b.world->name() != "real bird" || !Upstreams::lead_to_users()) return;
 
     CHECK(before->sessions.at("cmi").refreshes);
@@ -77,6 +86,12 @@ TEST_CASE("packets leave over the upstream that is preferred, and no upstream he
     REQUIRE(speaker.apply(over("cmi"), seconds{4}));
     CHECK(comes_to_leave(b, "cmi"));
     CHECK(comes_to_leave(b, "ntt-hk"));  // nobody confirmed it
+    CHECK(b.news("t_cmi") + " " + b.news("t_ntt") + " " + b.news("t_ntt6") == heard);
+    CHECK(b.hears(over("ntt")));
+    // What the operator still calls cannot be left out: refused, and all stays as it is.
+    auto without = b.speaker(bird_config());
+    CHECK_FALSE(without.apply(*render::fragment(*shipped_template(), bird_config(), all_say({})),
+                              seconds{30}));
     CHECK(b.news("t_cmi") + " " + b.news("t_ntt") + " " + b.news("t_ntt6") == heard);
     CHECK(b.hears(over("ntt")));
     const auto after = speaker.in_force();
