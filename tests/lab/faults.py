@@ -116,17 +116,26 @@ class FaultTest(unittest.TestCase):
         try:
             return wait_until(tried, seconds, what)
         except LabError as error:
-            said = self.status()
-            self.fail(
-                f"{error}; condition {said['condition']}, notices {said['notices']},"
-                f" upstreams {[(u['name'], u['wanted'], u['next']) for u in said['upstreams']]},"
-                f" last {said['last_apply']}\n{self.journal()[-3000:]}"
-            )
+            try:
+                said = self.status()
+                said["upstreams"] = [(u["name"], u["wanted"], u["next"]) for u in said["upstreams"]]
+                told = {key: said[key] for key in ("condition", "notices", "upstreams", "last_apply")}
+            except (OSError, LookupError) as missing:
+                told = f"no status: {missing}"
+            self.fail(f"{error}; {told}\n{self.journal()[-3000:]}")
 
     def until_run(self, node=NODE, seconds=60):
-        self.until(
-            lambda: self.status(node)["condition"]["state"] == "run", seconds, f"{node} runs again"
-        )
+        """Until a cycle that ends from now on finds it so: what was heard before is in its status."""
+        try:
+            seen = self.status(node)["cycle"]["count"]
+        except (OSError, LookupError):
+            seen = 0
+
+        def runs():
+            status = self.status(node)
+            return status["cycle"]["count"] != seen and status["condition"]["state"] == "run"
+
+        self.until(runs, seconds, f"{node} runs again")
 
     # What upstreams heard
 

@@ -27,6 +27,8 @@ return look().then(({violations, incomplete}) =>
     [rule.id, node.target.join(" "), ...[...node.any, ...node.all, ...node.none].map((check) => check.message)].join("; "))));
 """
 
+PATIENCE = 300  # seconds; axe-core computes for a while, and the machine may have others to serve
+
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --force-color-profile=srgb --hide-scrollbars""".split()
 
@@ -41,7 +43,7 @@ class Browser:
         self.session = ""
 
     def call(self, method, path, body=None):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2 * PATIENCE)) as connection:
             text = None if method != "POST" else json.dumps(body or {})
             connection.request(method, self.session + path, text, {"Content-Type": "application/json"})
             answer = connection.getresponse()
@@ -96,6 +98,7 @@ def browser(folder):
         one = Browser(port)
         wanted = {
             "browserName": "chrome",
+            "timeouts": {"script": PATIENCE * 1000},
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"args": [*FLAGS, f"--user-data-dir={data}"]},
         }
