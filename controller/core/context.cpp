@@ -52,11 +52,10 @@ bool degrades(const Config& config, const Step& step) {
 const PathReport* Context::path(const std::string& node, const std::string& upstream,
                                 const std::string& carrier) const {
   // Names as they are: a key of copies would cost more than the search.
-  using Names = std::tuple<const std::string&, const std::string&, const std::string&>;
   const auto names_of = [](const PathReport& path) {
-    return Names{path.key.node, path.key.upstream, path.key.carrier};
+    return std::tie(path.key.node, path.key.upstream, path.key.carrier);
   };
-  const Names names{node, upstream, carrier};
+  const auto names = std::tie(node, upstream, carrier);
   const auto found = std::ranges::lower_bound(paths, names, {}, names_of);
   return found == paths.end() || names_of(*found) != names ? nullptr : &*found;
 }

@@ -14,7 +14,7 @@ namespace {
 
 /// Window in which a second prediction that fails by much freezes the node.
 constexpr Duration kTwice = hours{2};
-constexpr std::size_t kFew = 2;
+constexpr std::size_t kFarOff = 2;
 
 /// One aim against what came: the change of the users' score less that of the others.
 struct Measured {
@@ -272,7 +272,7 @@ void freeze_if_diverged(const Config& config, const Seen& seen, State& state,
   const bool ours = state.freeze && state.freeze->actor == kEngine;
   // The hour has to be a clean one: what cannot be seen is not.
   if (ours && !seen.evidence.value) state.freeze->until = until;
-  if (learned.far_off.size() < kFew || (state.freeze && !ours)) return;
+  if (learned.far_off.size() < kFarOff || (state.freeze && !ours)) return;
   learned.far_off.clear();
   if (ours) {
     state.freeze->until = until;

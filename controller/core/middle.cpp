@@ -50,14 +50,14 @@ void Middle::remove(const Rtt& rtt) {
 }
 
 bool Middle::holds() {
-  constexpr std::size_t kFew = 16;
+  constexpr std::size_t kSlack = 16;
   if (count_ == 0) return true;
   if (count_ != ranks_for_) {
     ranks_ = median_ranks(count_);
     ranks_for_ = count_;
   }
   const bool inside = below_ <= ranks_.low && ranks_.high < below_ + sorted_.size();
-  return inside && sorted_.size() <= 2 * gathered_ + kFew;
+  return inside && sorted_.size() <= 2 * gathered_ + kSlack;
 }
 
 /// On both sides as many more as the median's interval is wide: it takes some time to drift so far.

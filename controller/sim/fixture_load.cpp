@@ -11,21 +11,21 @@ namespace anycast::sim {
 /// too small for all of them.
 Result<Fixture> load_feedback(const FixtureOptions& options) {
   constexpr Ppm kCapacity = 550'000;
-  constexpr std::array<Ppm, 3> kUsers = {500'000, 300'000, 200'000};
+  constexpr std::array<Ppm, 3> kCarriersUsers = {500'000, 300'000, 200'000};
   constexpr std::array<std::array<double, 3>, 4> kRtt = {
       {{110, 106, 112}, {106, 108, 106}, {114, 120, 118}, {118, 112, 116}}};
   auto out = four_nodes(options.days);
   if (!out) return out;
   out->name = "load-feedback";
   out->about = "paths that are almost alike, over nodes that carry 55 % of the peak each";
-  for (const auto users : kUsers) out->users.push_back(to_ratio(users));
+  for (const auto users : kCarriersUsers) out->users.push_back(to_ratio(users));
   out->traffic = traffic_of_day(out->ticks);
   out->capacity = to_ratio(kCapacity);
   // Its operators know as much: what a node carries, and who has how many users.
   auto& config = out->setup.config;
   for (auto& [name, node] : config.nodes) node.capacity = kCapacity;
-  for (std::size_t c = 0; c < kUsers.size(); ++c)
-    config.weights.carriers[config.carriers.at(c)] = kUsers.at(c);
+  for (std::size_t c = 0; c < kCarriersUsers.size(); ++c)
+    config.weights.carriers[config.carriers.at(c)] = kCarriersUsers.at(c);
   Dice dice{mix(options.seed) + 55};
   for (PathNo path = 0; path < out->paths.size(); ++path) {
     auto& levels = out->levels.emplace_back();
