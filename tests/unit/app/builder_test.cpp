@@ -4,13 +4,15 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/fleet.hpp"
+#include "tests/support/stances.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 namespace anycast::testing {
 namespace {
 
+using test::kWithdraw;
+
 Stance prepend(int times) { return {.kind = Stance::Kind::prepend, .prepend = times}; }
-const Stance kWithdraw = {.kind = Stance::Kind::withdraw};
 
 Address address(const std::string& text) { return *Address::parse(text); }
 

@@ -18,15 +18,16 @@
 #include "controller/render/fragment.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/part.hpp"
+#include "tests/support/stances.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
+using anycast::test::kAskMobile;
+using anycast::test::kPrepend2;
+using anycast::test::kWithdraw;
 using anycast::test::part;
 
 namespace {
-
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 /// The evening of the published scenes as the guards see it: cmi is prepended and is to be
 /// withdrawn.
@@ -61,7 +62,6 @@ struct Case {
 const Address kVip = *Address::parse("203.0.113.1");
 const SessionKey kHere{"hk-idc-1", "cmi"};
 const SessionKey kThere{"hk-ali-1", "cmi"};
-const Stance kAskMobile{.asks = {{"mobile", {.verb = Verb::local_pref}}}};
 
 Stance& of(Situation& s, const SessionKey& place) {
   return s.seen.fleet.value->at(place.node).stances[place.upstream];

@@ -14,15 +14,15 @@
 #include "controller/core/words.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/part.hpp"
+#include "tests/support/stances.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
+using anycast::test::kPlain;
+using anycast::test::kWithdraw;
 using anycast::test::part;
 
 namespace {
-
-const Stance kPlain{};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 /// The evening of the published scenes before anything is chosen.
 struct Situation {

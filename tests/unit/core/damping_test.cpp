@@ -4,17 +4,18 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kDrain;
+using anycast::test::kPlain;
+using anycast::test::kPrepend2;
 using anycast::test::kStart;
+using anycast::test::kWithdraw;
 
 namespace {
 
-const Stance kPlain{};
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kDrain{.kind = Stance::Kind::drain};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 const std::string kPrefix = "203.0.113.0/24";
 constexpr Duration kHalf = minutes{15};
 

@@ -5,16 +5,12 @@
 #include "controller/core/felt.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
 
 namespace {
-
-const Stance kPlain{};
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
-const Stance kAskMobile{.asks = {{"mobile", {.verb = Verb::local_pref}}}};
 
 /// What users feel from a time on.
 struct Spell {
@@ -22,6 +18,10 @@ struct Spell {
   Duration rtt;
 };
 using Spells = std::map<std::string, std::vector<Spell>>;
+using anycast::test::kAskMobile;
+using anycast::test::kPlain;
+using anycast::test::kPrepend2;
+using anycast::test::kWithdraw;
 
 /// Pings of the anycast address every 5 s from every region, as the spells say.
 void ping_vip(const Bench& bench, const Spells& spells, Evidence& evidence) {

@@ -2,16 +2,16 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kDrain;
+using anycast::test::kPlain;
+using anycast::test::kPrepend2;
+using anycast::test::kWithdraw;
 
 namespace {
-
-const Stance kPlain{};
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kDrain{.kind = Stance::Kind::drain};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 /// hk-idc-1 with mobile bad over cmi and prepended, the settle time over: the next step is a
 /// withdrawal.

@@ -2,15 +2,15 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kPlain;
+using anycast::test::kPrepend2;
+using anycast::test::kWithdraw;
 
 namespace {
-
-const Stance kPlain{};
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 ServerKey real(int number) {
   return {{.bytes = {192, 0, 2, static_cast<std::uint8_t>(200 + number)}}, 80};

@@ -1,15 +1,15 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kPlain;
+using anycast::test::kPrepend2;
 using anycast::test::kStart;
+using anycast::test::kWithdraw;
 
 namespace {
-
-const Stance kPlain{};
-const Stance kPrepend2{.kind = Stance::Kind::prepend, .prepend = 2};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 /// The common evening: one carrier over one session of one node.
 void evening(Bench& bench, Duration lasts = hours{10}) {

@@ -5,13 +5,13 @@
 #include "controller/render/fragment.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kWithdraw;
 
 namespace {
-
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 
 /// A node whose routing daemon is asked about ROAs.
 struct Rig : Bench {

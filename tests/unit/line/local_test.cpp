@@ -5,6 +5,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/fake_kernel.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
@@ -12,9 +13,9 @@ using anycast::test::Bench;
 namespace {
 
 using Lines = std::vector<std::string>;
+using anycast::test::kPlain;
+using anycast::test::kWithdraw;
 
-const Stance kPlain{};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 const ServerKey kFirst{*Address::parse("192.0.2.201"), 8080};
 const ServerKey kSecond{*Address::parse("192.0.2.202"), 8080};
 

@@ -6,14 +6,15 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/fake_kernel.hpp"
+#include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
+using anycast::test::kPlain;
+using anycast::test::kWithdraw;
 
 namespace {
 
-const Stance kPlain{};
-const Stance kWithdraw{.kind = Stance::Kind::withdraw};
 const Vip kVip{*Prefix::parse("203.0.113.1/32"), "vip0"};
 const Vip kShared{*Prefix::parse("192.0.2.100/24"), "eth0"};
 
