@@ -284,7 +284,7 @@ class BirdFaults(FaultTest):
     def test_another_configure_during_probation_keeps_the_change(self):
         self.advise()
         self.apply(30)
-        self.assertTrue(self.router()["confirm_until"])
+        self.until(lambda: self.router()["confirm_until"], 20, "the probation")
         self.configure()
         self.until(lambda: not self.router()["confirm_until"], 20, "the end of the probation")
         self.until_clean()
