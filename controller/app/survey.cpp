@@ -12,7 +12,7 @@
 namespace anycast::survey {
 namespace {
 
-constexpr auto kLeast = milliseconds{2};  // medians of pings wander that much by themselves
+constexpr Duration kLeast = milliseconds{2};  // medians of pings wander that much by themselves
 constexpr double kMoreLoss = 0.1;
 
 Duration span(const Json& value) {
@@ -102,7 +102,8 @@ Moved moved(const Felt& before, const Felt& after, const std::string& carrier) {
   const auto& a = then->second;
   const auto& b = now->second;
   const bool apart = b.rtt_low > a.rtt_high || b.rtt_high < a.rtt_low;
-  return apart && std::chrono::abs(b.rtt - a.rtt) >= kLeast ? Moved::yes : Moved::no;
+  const auto least = std::max({kLeast, a.rtt_high - a.rtt_low, b.rtt_high - b.rtt_low});
+  return apart && std::chrono::abs(b.rtt - a.rtt) >= least ? Moved::yes : Moved::no;
 }
 
 std::string worse(const Felt& before, const Felt& now) {

@@ -22,7 +22,8 @@ Felt felt(const Json& status);
 enum class Moved { no, yes, unknown };
 
 /// Whether a carrier's users are answered from elsewhere: the intervals of the two medians do not
-/// meet, and the medians are 2 ms apart or more.
+/// meet, and the medians are as far apart as the wider of them, and 2 ms or more. Queues that come
+/// and go while a survey lasts shift a median, but widen its interval as well.
 Moved moved(const Felt& before, const Felt& after, const std::string& carrier);
 
 /// A carrier that loses a tenth of its pings more than before, or is not measured any more; or
