@@ -17,6 +17,7 @@
 #include "controller/core/origin.hpp"
 #include "controller/core/pauses.hpp"
 #include "controller/core/prefer_guards.hpp"
+#include "controller/core/vrrp.hpp"
 
 namespace anycast::core {
 namespace {
@@ -84,10 +85,13 @@ Word evidence(const Context& context, const Step& step) {
   if (!automatic(step) || own_death(step)) return std::nullopt;
   if (!context.blind) return pass("evidence", "evidence fresh");
   if (step.cause != Cause::startup) return refuse("evidence", "blind: " + context.blind_why);
+  // Who left because another host served did so without evidence, and that one leaves now.
+  const auto& session = context.state.sessions.at(step.upstream);
+  if (session.cause == Cause::service && takes_over(context, session))
+    return pass("evidence", "blind, and takes over from the other host of its address");
   // Withdrawn because nobody knew better, and nobody will know while everybody waits: after one
   // window without any evidence the node takes part again.
-  const auto since = context.state.sessions.at(step.upstream).since;
-  const auto until = since + context.config.evidence.window;
+  const auto until = session.since + context.config.evidence.window;
   return decide(context.seen.now >= until, "evidence",
                 fmt::format("blind at startup, waits {} for evidence",
                             format_age(context.config.evidence.window)),

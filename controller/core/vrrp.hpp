@@ -14,13 +14,13 @@ namespace anycast::core {
 ///  7.2 address   where no word was heard since Keepalived runs, the instance's address tells
 ///  7.3 silence   a Keepalived that does not run and has not said STOP was killed: nobody knows.
 ///                What is announced stays, nothing is announced anew
-///  7.4 takeover  a MASTER announces without the pause after a withdrawal: it had left because
-///                another served, and not because anything was wrong
+///  7.4 takeover  a MASTER announces without the pause after a withdrawal, and blind without the
+///                window that is waited for evidence: it had left because another served, and not
+///                because anything was wrong
 ///  7.5 both      where the instance's address is on a host that is not MASTER, two may have it
 ///  7.6 rival     where the other host of the address announces although this one has been MASTER
-///  for
-///                longer than the other needs to leave, it may be MASTER, too: they do not hear
-///                each other
+///                for longer than the other needs to leave, it may be MASTER, too: they do not
+///                hear each other
 struct Vrrp {
   Level level = Level::up;  ///< up: serves, down: another does; up too where there is no Keepalived
   std::string why = {};     ///< "Keepalived: VI_1 is BACKUP"; empty where there is none

@@ -39,6 +39,7 @@ class Child {
     ::kill(pid_, SIGKILL);
     wait();
   }
+  pid_t pid() const { return pid_; }
   /// Exit status once it has ended, 128 and more for a signal.
   int wait() {
     int status = 0;

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "adapters/system/fd.hpp"
 #include "controller/base/net.hpp"
@@ -15,9 +18,21 @@ void enter_space(const std::string& name);
 
 /// Namespaces on one wire, of both families: "client" beyond "director", and the real servers "r1"
 /// and "r2", which take packets for 198.51.100.0/24 and 2001:db8:f::/64 as they come, by whatever
-/// way IPVS on "director" sends them. The calling thread leaves its namespace. Throws where `ip`
-/// fails.
+/// way IPVS on "director" sends them. They are laid once and stay. The calling thread leaves its
+/// namespace. Throws where `ip` fails.
 void lay_wire();
+
+/// Makes a namespace and puts it on the wire, with these addresses on its "eth0".
+void join_wire(const std::string& name, const std::string& v4, const std::string& v6);
+
+/// `ip` with these words, which may name a namespace with "-n". Throws where it fails.
+void ip(const std::string& words);
+
+/// Writes to a file of /proc/sys/net in a namespace.
+void set_in(const std::string& space, const std::string& name, const std::string& value);
+
+/// What a program prints in a namespace.
+std::string printed_in(const std::string& space, const std::string& command);
 
 /// Answers each byte that it is sent on port 80 of a namespace with the name of that, until it
 /// ends.
@@ -41,7 +56,8 @@ class Responder {
 /// A connection to port 80 from the calling thread's namespace.
 class Connection {
  public:
-  explicit Connection(const Address& to);
+  explicit Connection(const Address& to,
+                      std::chrono::milliseconds patience = std::chrono::seconds{5});
   /// Who answers, or "failed".
   std::string ask();
 
@@ -79,6 +95,35 @@ class Users {
   std::atomic<int> failed_ = 0;
   Answers answers_ = {};
   std::thread thread_;
+};
+
+/// Many clients, which together begin a request each 50 ms whatever becomes of the others; each has
+/// 400 ms for its connection and as much for its answer.
+class Crowd {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  explicit Crowd(Address to);
+  ~Crowd();
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+
+  struct Loss {
+    int requests = 0;
+    long ms = 0;  ///< from the first of those to the first good one after the last of them
+  };
+  /// Of the requests that were begun in between.
+  Loss lost(Time from, Time to) const;
+  /// Whether one that was begun after that time was answered.
+  bool answered(Time since) const;
+
+ private:
+  void ask(Time first);
+
+  Address to_;
+  std::atomic<bool> over_ = false;
+  mutable std::mutex mutex_;
+  std::map<Time, bool> answered_ = {};  ///< by when the request was begun
+  std::vector<std::thread> threads_ = {};
 };
 
 }  // namespace anycast::test

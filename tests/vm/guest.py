@@ -152,6 +152,9 @@ def initramfs(programs, modules):
     archive.link("var/run", "/run")
     archive.link("usr/sbin/modprobe", "/usr/bin/busybox")
     archive.link("usr/bin/sh", "busybox")
+    # Keepalived asks who root is.
+    archive.add("etc/passwd", stat.S_IFREG | 0o644, b"root:x:0:0:root:/:/bin/sh\n")
+    archive.add("etc/group", stat.S_IFREG | 0o644, b"root:x:0:\n")
     archive.add("init", stat.S_IFREG | 0o755, INIT.format(modules=" ".join(LOADED)).encode())
     for program in (*TOOLS, *programs):
         add_program(archive, program)

@@ -114,6 +114,21 @@ TEST_CASE("pair: who is MASTER no more leaves at once, serves the late ones, and
   CHECK(host.all_say(kPlain));
 }
 
+TEST_CASE("pair: a MASTER takes over without evidence, as it had left without any") {
+  Host host;
+  host.keep_for(minutes{2});
+  host.says(VrrpState::backup);
+  host.keep();
+  REQUIRE(host.all_say(kWithdraw));
+  host.tamper = [](Evidence& evidence) { evidence.series.clear(); };
+  host.keep_for(seconds{20});
+  host.says(VrrpState::master);
+  host.keep();
+  CHECK(host.plan().condition == Condition::blind);
+  host.keep_for(seconds{20});
+  CHECK(host.all_say(kPlain));
+}
+
 TEST_CASE("pair: a host whose real servers died returns no sooner because it is MASTER") {
   Host host;
   host.setup.config.guards.reannounce = Guards{}.reannounce;
