@@ -96,7 +96,7 @@ Result<std::unique_ptr<SqlitePlotStore>> SqlitePlotStore::open(const Options& op
   if (options.access == Database::Access::write) {
     if (auto made = database->execute(kTables); !made) return tl::unexpected(made.error());
   }
-  return std::unique_ptr<SqlitePlotStore>{new SqlitePlotStore(*std::move(database), options.keep)};
+  return std::unique_ptr<SqlitePlotStore>{new SqlitePlotStore(*std::move(database), options)};
 }
 
 Result<void> SqlitePlotStore::add(const std::vector<PlotRecord>& points, Time now) {
@@ -122,7 +122,7 @@ Result<void> SqlitePlotStore::add(const std::vector<PlotRecord>& points, Time no
 Result<void> SqlitePlotStore::roll(Time now) {
   const auto hour = whole_s(kPlotSpanRolled);
   const auto span = whole_s(kPlotSpan);
-  const auto fine = unix_s(now - kPlotFine) / hour * hour;
+  const auto fine = unix_s(now - fine_) / hour * hour;
   auto sum = database_.prepare(kRoll);
   if (!sum) return tl::unexpected(sum.error());
   // Every whole hour of the fine spans, again and again: late points are in the next sum.

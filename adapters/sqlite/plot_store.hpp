@@ -14,6 +14,7 @@ class SqlitePlotStore final : public PlotStore {
   struct Options {
     std::string file;
     Duration keep = hours{24 * 400};
+    Duration fine = kPlotFine;  ///< points that are younger keep their short span
     Database::Access access = Database::Access::write;
   };
   /// Makes the tables where they are missing; a reader finds nothing there.
@@ -24,7 +25,8 @@ class SqlitePlotStore final : public PlotStore {
   Result<PlotHistory> read(Time from, Time until) override;
 
  private:
-  SqlitePlotStore(Database database, Duration keep) : database_{std::move(database)}, keep_{keep} {}
+  SqlitePlotStore(Database database, const Options& options)
+      : database_{std::move(database)}, keep_{options.keep}, fine_{options.fine} {}
   Result<void> roll(Time now);
   Result<void> read_points(PlotHistory& out);
   Result<void> read_limits(PlotHistory& out);
@@ -32,6 +34,7 @@ class SqlitePlotStore final : public PlotStore {
 
   Database database_;
   Duration keep_;
+  Duration fine_;
   Time rolled_ = {};
 };
 

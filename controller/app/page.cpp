@@ -16,6 +16,8 @@ using text::Json;
 using text::str;
 
 constexpr std::string_view kHole = "{{picture}}";
+constexpr std::string_view kLive = R"(<div id="page" hidden>)";
+constexpr std::string_view kReplay = R"(<div id="page" data-replay="" hidden>)";
 
 std::string element(std::string_view tag, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>", tag, markup_text(text));
@@ -58,6 +60,11 @@ std::string index(const Json& status) {
   }
   std::string out{files().at("/").text};
   return out.replace(out.find(kHole), kHole.size(), picture);
+}
+
+std::string replay_index(const Json& status) {
+  auto out = index(status);
+  return out.replace(out.find(kLive), kLive.size(), kReplay);
 }
 
 }  // namespace anycast::page

@@ -19,5 +19,7 @@ const std::map<std::string_view, File>& files();
 /// "/" with a status report (or null, before the first cycle) as tables; every text in it is
 /// escaped.
 std::string index(const nlohmann::ordered_json& status);
+/// The same for a run that has ended: the page asks for its moments.
+std::string replay_index(const nlohmann::ordered_json& status);
 
 }  // namespace anycast::page

@@ -70,6 +70,20 @@ Json series(const Published& p, const PlotHistory& history,
   return out;
 }
 
+Json timeline(const std::string& about,
+              const std::vector<std::shared_ptr<const Published>>& moments,
+              const std::vector<HistoryEntry>& marks) {
+  const auto from = moments.front()->now;
+  Json out = head("Replay", *moments.back());
+  out["about"] = about;
+  out["from"] = time(from);
+  out["moments"] = Json::array();
+  for (const auto& each : moments) out["moments"].push_back(to_seconds(each->now - from));
+  out["marks"] = Json::array();
+  for (const auto& one : marks) out["marks"].push_back(mark(one));
+  return out;
+}
+
 const std::vector<std::string>& marked_kinds() {
   static const std::vector<std::string> kKinds = {"step-announce", "step-prepend", "step-drain",
                                                   "step-withdraw", "rolled-back",  "operator",

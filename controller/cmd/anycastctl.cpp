@@ -242,9 +242,9 @@ class Tree {
     recorded();
     command("schema", "JSON schema of the configuration, for editors",
             [](const Options&) { return cmd::schema(); });
-    command("demo", "an evening in a built-in world; needs no root", cmd::demo)
-        ->add_option("--seed", o.seed, "another evening")
-        ->capture_default_str();
+    auto* d = command("demo", "an evening in a built-in world; needs no root", cmd::demo);
+    d->add_option("--seed", o.seed, "another evening")->capture_default_str();
+    may_serve(d);
     simulations();
     command("completion", "script for a shell", cmd::completion)
         ->add_option("shell", o.shell, "bash, zsh or fish")
@@ -269,6 +269,13 @@ class Tree {
     k->add_option("--out", o.out, "write this file in one step");
   }
 
+  void may_serve(CLI::App* sub) {
+    auto* serve = sub->add_option("--serve", o.serve, "the run on the status page, then")
+                      ->expected(0, 1)
+                      ->default_str("127.0.0.1:9478");
+    sub->add_option("--page", o.page, "of this node")->needs(serve);
+  }
+
   void simulations() {
     auto* s = command("simulate", "a week in a built-in world, really decided", cmd::simulate);
     s->add_option("fixture", o.fixture, "calibrated-week or load-feedback")->capture_default_str();
@@ -278,6 +285,7 @@ class Tree {
     s->add_flag("--compare", o.compare, "beside everything else one might do");
     s->add_option("--expect", o.expect, "fail unless so, for example rtt<=115ms,loss<=0.8%");
     s->add_option("--plot", o.plot, "write a picture: FILE.svg or FILE.html");
+    may_serve(s);
   }
 
   void span(CLI::App* sub) {

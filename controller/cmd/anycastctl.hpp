@@ -68,7 +68,9 @@ struct Options {
   std::string fixture = "calibrated-week";
   std::string expect;
   std::string plot;
-  double watch = 0;  ///< seconds between two pictures, 0: one picture
+  std::string serve;  ///< where; empty: nowhere
+  std::string page;   ///< with --serve: the node
+  double watch = 0;   ///< seconds between two pictures, 0: one picture
   std::uint64_t seed = 7;
   std::uint64_t simulated_seed = 1;
   int days = 7;

@@ -7,7 +7,9 @@
 #include "adapters/system/file.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl.hpp"
+#include "controller/cmd/anycastctl_serve.hpp"
 #include "controller/config/config.hpp"
+#include "controller/sim/article.hpp"
 #include "controller/sim/demo.hpp"
 #include "controller/sim/plot.hpp"
 #include "controller/sim/simulate.hpp"
@@ -47,13 +49,48 @@ void told(const sim::Simulation& simulation, const Options& o) {
   }
 }
 
+/// What --serve asks for: nothing, or where to listen, and the node that is shown there.
+struct Show {
+  std::unique_ptr<Serving> serving = nullptr;
+  std::unique_ptr<sim::Recording> recording = nullptr;
+};
+
+/// `usual` is the node where nobody names one. Else the exit code, after saying what is wrong.
+tl::expected<Show, int> show_of(const Options& o, const Config& fleet, const std::string& usual) {
+  if (o.serve.empty()) return Show{};
+  const auto& node = o.page.empty() ? usual : o.page;
+  if (!fleet.nodes.contains(node)) {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : fleet.nodes) names.push_back(name);
+    return tl::unexpected(complain(kUsage, fmt::format("no node '{}' in this world; there are: {}",
+                                                       printable(node), join(names, ", "))));
+  }
+  auto serving = Serving::open(o.serve);
+  if (!serving) {
+    const bool misspelt = serving.error().remedy == Remedy::fix_value;
+    return tl::unexpected(complain(misspelt ? kUsage : kFailed, serving.error()));
+  }
+  return Show{*std::move(serving), std::make_unique<sim::Recording>(node)};
+}
+
+/// Returns `code` once nobody wants to look any more.
+int show(const Show& shown, const std::string& about, int code) {
+  if (!shown.serving) return code;
+  const auto served = shown.serving->run(*shown.recording, about);
+  return served ? code : complain(kFailed, served.error());
+}
+
 }  // namespace
 
 int demo(const Options& o) {
+  const auto setup = sim::article();
+  if (!setup) return complain(kFailed, setup.error());
+  const auto shown = show_of(o, setup->config, sim::kDemoNode);
+  if (!shown) return shown.error();
   std::ostringstream out;
-  const int code = sim::run_demo(out, {.seed = o.seed});
+  const int code = sim::run_demo(out, {.seed = o.seed, .recording = shown->recording.get()});
   tell(out.str());
-  return code;
+  return show(*shown, fmt::format("demo, seed {}", o.seed), code);
 }
 
 int simulate(const Options& o) {
@@ -69,6 +106,11 @@ int simulate(const Options& o) {
     }
     want->options.config = loaded->config;
   }
+  const auto world = sim::fixture(o.fixture, {.days = 1});
+  if (!world) return complain(kUsage, world.error());
+  const auto shown = show_of(o, world->config(), world->config().self);
+  if (!shown) return shown.error();
+  want->options.recording = shown->recording.get();
   const auto simulation = sim::simulate(want->options);
   if (!simulation) return complain(kUsage, simulation.error());
   told(*simulation, o);
@@ -79,7 +121,8 @@ int simulate(const Options& o) {
   }
   const auto unmet = sim::unmet(*simulation, want->expectations);
   for (const auto& one : unmet) complain(kFailed, one);
-  return unmet.empty() ? kOk : kFailed;
+  const auto about = fmt::format("{}, seed {}", o.fixture, o.simulated_seed);
+  return show(*shown, about, unmet.empty() ? kOk : kFailed);
 }
 
 }  // namespace anycast::cmd

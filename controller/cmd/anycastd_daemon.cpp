@@ -23,6 +23,7 @@
 #include "controller/app/plots.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/common.hpp"
+#include "controller/cmd/common_serve.hpp"
 #include "controller/core/local.hpp"
 
 namespace anycast::cmd {
@@ -219,13 +220,7 @@ class Serve {
                                    api_.handler());
     if (!server) return tl::unexpected(server.error());
     server_ = *std::move(server);
-    for (const int fd : server_->fds()) {
-      if (auto watched = loop_.watch(fd, [this] { server_->run(); }); !watched) return watched;
-    }
-    auto timer = loop_.timer([this] { server_->run(); });
-    if (!timer) return tl::unexpected(timer.error());
-    timer_ = *timer;
-    if (auto before = loop_.before_sleep([this] { arm(); }); !before) return before;
+    if (auto answers = answer_in(loop_, *server_); !answers) return answers;
     watch_addresses(config);
     loop_.on_wake([this] { published(); });
     const auto watchdog = watchdog_interval();
@@ -260,14 +255,6 @@ class Serve {
         mailbox_.wake(Mailbox::News::usual);
     });
     if (!watched) monitor_.reset();
-  }
-
-  void arm() {
-    if (const auto next = server_->next_timeout()) {
-      timer_.arm(*next);
-    } else {
-      timer_.disarm();
-    }
   }
 
   void published() {
@@ -355,7 +342,6 @@ class Serve {
   EventLoop& loop_;
   Api api_;
   std::unique_ptr<HttpServer> server_;
-  EventLoop::Timer timer_;
   std::optional<kernel::AddressMonitor> monitor_;
   std::optional<Error> reload_error_;
   bool ready_ = false;

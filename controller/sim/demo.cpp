@@ -60,7 +60,7 @@ void troubles(World& world) {
              .to = at(19, 10),
              .rtt = milliseconds{150},
              .loss = 90'000});
-  world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+  world.add({.where = {kDemoNode, "cmi", "mobile"},
              .from = at(20, 13),
              .to = at(22, 20),
              .rtt = milliseconds{185},
@@ -125,6 +125,7 @@ int run_demo(std::ostream& out, const DemoOptions& options) {
   quiet_day(world);
   troubles(world);
   SimFleet fleet{*setup, world, kBegin};
+  if (options.recording != nullptr) fleet.record(*options.recording);
   const auto plain = fleet.announced();
   Story story;
 

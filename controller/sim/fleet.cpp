@@ -94,8 +94,10 @@ class SimNode : EvidenceSource, Journal, Clock {
         line_{setup, State{}, start} {}
 
   void cycle() {
-    const Ports ports{*this, speaker, store_, *this, *this, [](Duration) {}};
+    Store& store = recording != nullptr ? static_cast<Store&>(*recording) : store_;
+    const Ports ports{*this, speaker, store, *this, *this, [](Duration) {}};
     published = line_.cycle(ports, std::exchange(orders, {}), replies);
+    if (recording != nullptr) recording->take(published);
     for (const auto& [upstream, session] : published->state.sessions) {
       fleet_.announced_[{name, upstream}] = session.stance;
     }
@@ -106,11 +108,13 @@ class SimNode : EvidenceSource, Journal, Clock {
   std::vector<Order> orders;
   std::vector<OrderReply> replies;
   std::shared_ptr<const Published> published;
+  Recording* recording = nullptr;
 
  private:
   Result<Evidence> evidence(Time at) override {
     if (fleet_.prometheus_away) return tl::unexpected(*fleet_.prometheus_away);
     if (fleet_.evidence_.at != at) fleet_.evidence_ = fleet_.world_.evidence(at);
+    if (recording != nullptr) recording->hear(fleet_.evidence_);
     return fleet_.evidence_;
   }
   Result<FleetView> fleet(Time) override {
@@ -162,6 +166,10 @@ const Published& SimFleet::published(const std::string& node) const {
 Speaker& SimFleet::speaker(const std::string& node) { return find(nodes_, node).speaker; }
 const std::vector<OrderReply>& SimFleet::replies(const std::string& node) const {
   return find(nodes_, node).replies;
+}
+
+void SimFleet::record(Recording& recording) {
+  find(nodes_, recording.node()).recording = &recording;
 }
 
 void SimFleet::order(const std::string& node, Order order) {

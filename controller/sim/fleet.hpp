@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/app/line.hpp"
+#include "controller/sim/recording.hpp"
 #include "controller/sim/world.hpp"
 
 namespace anycast::sim {
@@ -52,6 +53,8 @@ class SimFleet {
   const World::Announced& announced() const { return announced_; }
   const Published& published(const std::string& node) const;
   Speaker& speaker(const std::string& node);
+  /// Writes down what its node goes through from now on; has to live as long.
+  void record(Recording& recording);
   void order(const std::string& node, Order order);
   const std::vector<OrderReply>& replies(const std::string& node) const;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controller/app/line.hpp"
+#include "controller/app/report.hpp"
 #include "controller/core/damping.hpp"
 #include "controller/render/fragment.hpp"
 
@@ -121,6 +122,34 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
   return *found;
 }
 
+std::optional<Published> Pilot::picture(const Node& node, const Eye& eye,
+                                        const core::Thought& thought) {
+  if (recording_ == nullptr || recording_->node() != node.name) return std::nullopt;
+  ++recorded_;
+  if (!eye.answer.error) recording_->hear(eye.evidence);
+  const bool happens = thought.plan.change || !thought.plan.events.empty();
+  if (!happens && !recording_->due(eye.look.now)) return std::nullopt;
+  return publish(std::shared_ptr<const Config>{node.setup, &node.setup->config},
+                 {.seen = eye.look, .thought = thought}, node.state);
+}
+
+void Pilot::keep(const Node& node, std::optional<Published> picture, const Outcome& outcome) {
+  if (!picture) return;
+  picture->state = node.state;
+  picture->router = Sourced<RouterView>::ok(node.router, picture->now);
+  picture->started =
+      recording_->moments().empty() ? picture->now : recording_->moments().begin()->first;
+  picture->config_loaded = picture->started;
+  picture->counters.cycles = recorded_;
+  static_cast<void>(recording_->save(node.state, picture->now, node.events));
+  for (const auto& step : picture->plan.steps) {
+    if (step.decision == 0 || outcome.error) continue;
+    static_cast<void>(
+        recording_->keep(step.decision, picture->now, report::decided(*picture, step.upstream)));
+  }
+  recording_->take(std::make_shared<const Published>(*std::move(picture)));
+}
+
 void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   const auto& config = node.setup->config;
   auto& seen = eye.look;
@@ -129,6 +158,7 @@ void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   seen.origins = node.origins;
   auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered, eye.survey);
   node.router = *std::exchange(seen.router.value, std::nullopt);
+  auto seen_so_far = picture(node, eye, thought);
   Outcome outcome;
   if (const auto& change = thought.plan.change) {
     outcome.attempted = true;
@@ -145,6 +175,7 @@ void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   auto settled = core::settle(config, std::move(thought), outcome);
   node.state = std::move(settled.state);
   node.events.insert(node.events.end(), settled.events.begin(), settled.events.end());
+  keep(node, std::move(seen_so_far), outcome);
   if (!outcome.left) return;
   for (const auto& [upstream, session] : node.state.sessions)
     routing.say({node.name, upstream}, session.stance, now);

@@ -9,6 +9,7 @@
 #include "controller/core/meters.hpp"
 #include "controller/core/step_of_many.hpp"
 #include "controller/sim/probes.hpp"
+#include "controller/sim/recording.hpp"
 #include "controller/sim/routing.hpp"
 
 namespace anycast::sim {
@@ -34,6 +35,8 @@ class Pilot {
   /// One interval at `now`: every node runs one cycle, in order of names. All act on what the
   /// others published before.
   void cycle(const Probes& probes, Routing& routing, Time now);
+  /// Writes down what its node goes through from now on; has to live as long.
+  void record(Recording& recording) { recording_ = &recording; }
 
   struct Node {
     std::string name;
@@ -68,12 +71,17 @@ class Pilot {
   Eye& eye(const Node& node, const Probes& probes, Time now);
   /// Opens the eye at what its clock says.
   static void look(Eye& eye, const Config& config, const Probes& probes, Time now);
-  static void act(Node& node, Eye& eye, Routing& routing, Time now);
+  void act(Node& node, Eye& eye, Routing& routing, Time now);
+  /// What is written down of this cycle, as far as it is known before anything is done.
+  std::optional<Published> picture(const Node& node, const Eye& eye, const core::Thought& thought);
+  void keep(const Node& node, std::optional<Published> picture, const Outcome& outcome);
   FleetView published(Time now) const;
 
   std::vector<std::string> counters_;  ///< of the prefixes
   std::vector<Node> nodes_;
   std::vector<Eye> eyes_;
+  Recording* recording_ = nullptr;
+  std::uint64_t recorded_ = 0;  ///< cycles of the node that is recorded
 };
 
 }  // namespace anycast::sim

@@ -76,13 +76,14 @@ std::optional<double> Inside::accuracy() const {
   return all > 0 ? std::optional{static_cast<double>(right) / all} : std::nullopt;
 }
 
-Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed,
-              Inside* inside) {
+Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed, Inside* inside,
+              Recording* recording) {
   struct Fleet {
     Probes probes;
     Pilot pilot;
   };
   auto fleet = std::make_shared<Fleet>(Fleet{Probes{fixture, seed}, Pilot{setup}});
+  if (recording != nullptr) fleet->pilot.record(*recording);
   const auto interval = setup.config.prometheus.interval;
   return [fleet, interval, inside](Scene& scene) {
     fleet->probes.ping(scene.load, scene.routing.spread(), scene.tick);
@@ -109,7 +110,7 @@ Result<Simulation> simulate(const SimulateOptions& options) {
   add(out.rows, "plain anycast", steered(*world, seed, {}));
   add(out.rows, "static map", spread(*world, static_map(*world)));
   if (options.compare) add_naive(out.rows, *world, seed);
-  const auto rule = ours(*world, setup, seed, &out.inside);
+  const auto rule = ours(*world, setup, seed, &out.inside, options.recording);
   add(out.rows, "ours", steered(*world, seed, traced(rule, out.trace)));
   add(out.rows, "oracle", spread(*world, oracle(*world)));
   return out;

@@ -9,6 +9,7 @@
 #include "controller/app/text.hpp"
 #include "controller/sim/baselines.hpp"
 #include "controller/sim/fixture.hpp"
+#include "controller/sim/recording.hpp"
 #include "controller/sim/trace.hpp"
 
 namespace anycast::sim {
@@ -19,6 +20,7 @@ struct SimulateOptions {
   int days = 7;
   bool compare = false;               ///< with all baselines, not only the nearest
   std::optional<Config> config = {};  ///< whose thresholds, policy and guards are tried
+  Recording* recording = nullptr;     ///< of one of the nodes, where somebody wants to see more
 };
 
 /// What went on inside our controllers.
@@ -69,8 +71,8 @@ std::vector<std::string> unmet(const Simulation& simulation,
                                const std::vector<Expectation>& expectations);
 
 /// The controllers of the fixture's fleet with the production core inside; what goes on there is
-/// added to `inside`, which has to live as long.
+/// added to `inside`, and what one of them goes through to `recording`, which have to live as long.
 Steering ours(const Fixture& fixture, const core::Setup& setup, std::uint64_t seed,
-              Inside* inside = nullptr);
+              Inside* inside = nullptr, Recording* recording = nullptr);
 
 }  // namespace anycast::sim

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -574,6 +575,109 @@ class Page(unittest.TestCase):
             for cell in row[1:]:
                 self.assertRegex(cell, words)
         self.assertEqual(len(status["cells"]), sum(cell != "-" for row in rows[1:] for cell in row[1:]))
+
+
+@needs("chromium", "chromedriver")
+class Replay(unittest.TestCase):
+    """An evening that is over, moment by moment."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.started = contextlib.ExitStack()
+        cls.addClassCleanup(cls.started.close)
+        folder = Path(cls.started.enter_context(tempfile.TemporaryDirectory()))
+        cls.web = free_port()
+        cls.played = cls.started.enter_context(
+            running(BUILD / "anycastctl", "demo", "--serve", f"127.0.0.1:{cls.web}", folder=folder)
+        )
+        (folder / "browser").mkdir()
+        cls.browser = cls.started.enter_context(browser(folder / "browser"))
+
+    def report(self, path, at=None):
+        if at:
+            path += ("&" if "?" in path else "?") + "at=" + at
+        return json.loads(fetch(lambda: http.client.HTTPConnection("127.0.0.1", self.web, timeout=5), path, self.played))
+
+    def move(self, index):
+        """The slider, as a hand moves it."""
+        self.browser.run(
+            "const s = document.querySelector('#replay input'); s.value = arguments[0]; s.dispatchEvent(new Event('input'));", index
+        )
+
+    def compare(self, at):
+        """Everything that the page shows of a moment, once it shows it whole, with what the API says of it."""
+        reports = {"/v1/replay": self.report("/v1/replay"), "/v1/status": self.report("/v1/status", at), HISTORY: self.report(HISTORY, at)}
+        self.assertEqual(reports["/v1/status"]["time"], at)
+        deadline = time.monotonic() + 60
+        while True:
+            shown = self.browser.run(SHOWN)
+            figures = [figure for figure in shown["figures"] if figure["source"] in reports]
+            wanted = []
+            for figure in figures if shown["time"] == clock(at, "") else []:
+                report = reports[figure["source"]]
+                with contextlib.suppress(IndexError, KeyError):  # what is drawn next may have fewer
+                    wanted.append(figure | {"text": READ[figure["as"]](value_at(report, figure["place"]), report.get("time", ""))})
+            told = self.browser.run("return document.querySelector('#story pre')?.dataset.source ?? '';")
+            if figures == wanted and {figure["source"] for figure in figures} == set(reports) and told or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        self.assertEqual(figures, wanted)
+        self.assertGreater(len(figures), 100)
+        self.assertTrue(told.startswith("/v1/explain"), told)
+        self.assertEqual([text for text in shown["loose"] if re.search(r"\d", text)], [])
+        return reports
+
+    def test_the_slider_and_the_keys_lead_to_a_moment_and_the_page_shows_what_the_api_says_of_it(self):
+        line = self.report("/v1/replay")
+        self.assertEqual([mark["kind"] for mark in line["marks"] if mark["upstream"]][0], "step-prepend")
+        moment = lambda i: time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(int(unix(line["from"])) + int(line["moments"][i])))
+        self.browser.go(f"http://127.0.0.1:{self.web}/#lang=en&node=hk-idc-1&carrier=mobile")
+        first = self.compare(line["marks"][0]["time"])
+        self.browser.run("document.querySelector('#replay input').focus();")
+        steps = sorted({mark["time"] for mark in line["marks"]})
+        self.browser.press("n")
+        self.compare(steps[1])
+        self.browser.press("p")
+        self.compare(steps[0])
+        middle = len(line["moments"]) // 2
+        self.move(middle)
+        evening = self.compare(moment(middle))
+        self.assertNotEqual(first["/v1/status"]["cells"], evening["/v1/status"]["cells"])
+        self.browser.press("\ue014")
+        self.compare(moment(middle + 1))
+        for language in ("en", "zh"):
+            self.browser.run("location.hash = `lang=${arguments[0]}`;", language)
+            self.compare(moment(middle + 1))
+            for width in (400, 1600):
+                with self.subTest(width=width, language=language):
+                    self.browser.look(width, "light")
+                    self.assertEqual(self.browser.run(FAULTS) + self.browser.breaches(), [])
+                    kept = os.environ.get("ANYCASTD_SCREENSHOTS")
+                    if kept:
+                        Path(kept, f"replay-{language}-{width}.png").write_bytes(self.browser.picture())
+        self.browser.run("document.querySelector('[data-key=replay_play]').click();")
+        deadline = time.monotonic() + 60
+        while unix(moment(middle + 1)) + 60 > unix(self.browser.run("return new URLSearchParams(location.hash.slice(1)).get('at');")):
+            self.assertLess(time.monotonic(), deadline, "it does not play")
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_a_second_one_at_the_same_address_says_so_and_ctrl_c_is_a_good_end(self):
+        self.report("/v1/replay")
+        again = [BUILD / "anycastctl", "demo", "--serve", f"127.0.0.1:{self.web}"]
+        taken = subprocess.run(again, capture_output=True, text=True, check=False)
+        self.assertEqual((taken.returncode, taken.stdout), (1, ""))
+        self.assertEqual(taken.stderr, f"anycastctl: cannot listen on 127.0.0.1:{self.web}: Address already in use\n")
+        again[-1:] = ["somewhere"]
+        wrong = subprocess.run(again, capture_output=True, text=True, check=False)
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn("cannot listen on 'somewhere', expected an address and a port", wrong.stderr)
+        with tempfile.TemporaryDirectory() as folder, running(*again[:-1], f"127.0.0.1:{free_port()}", folder=folder) as other:
+            deadline = time.monotonic() + 60
+            while "until Ctrl-C" not in Path(folder, "log").read_text():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+            other.send_signal(signal.SIGINT)
+            self.assertEqual(other.wait(10), 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import { WORDS } from "/words.js";
+import { replay } from "/replay.js";
 
 // Everything that is shown is a value of a report of the API, made into text here and put into the page as text, never as
 // markup. Each figure carries the report and the place in it that it came from (data-source, data-from, data-as), so that
@@ -568,9 +569,15 @@ const decisions = (r) => {
 const printed = (key, what, source, text) => [heading(`${key}-title`, key, what),
   h("pre", { tabindex: "0", role: "region", "data-key": key, "aria-labelledby": `${key}-title`, "data-source": source }, text)];
 
+let moment = null; // of a run that has ended: when
+
+/** A path as it is asked for. */
+const timed = (path) =>
+  moment === null ? path : `${path}${path.includes("?") ? "&" : "?"}at=${encodeURIComponent(moment)}`;
+
 const foot = () => [word("read_only"), " ", word("utc"), " ",
   ["/v1/status", "/v1/plan", "/v1/probes", "/v1/history", "/metrics"].flatMap((path) =>
-    [h("a", { href: path }, h("span", { "data-word": "path" }, path)), " "]),
+    [h("a", { href: timed(path) }, h("span", { "data-word": "path" }, path)), " "]),
   h("span", { id: "state", role: "status" }, word("connecting"))];
 
 /** New content, and the focus back to what had it. */
@@ -592,6 +599,7 @@ let status = null; // the last picture
 let history = null;
 
 const say = (key, style) => put("state", word(key, style));
+const say_when = () => say(moment === null ? "live" : "replay", "ok");
 
 const draw = () => {
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
@@ -609,7 +617,7 @@ const draw = () => {
 };
 
 const ask = async (path, as) => {
-  const answer = await fetch(path);
+  const answer = await fetch(timed(path));
   if (as === "text") return answer.ok ? answer.text() : (await answer.json()).text;
   if (!answer.ok) throw new Error(`${path}: ${(await answer.json()).text}`);
   return answer.json();
@@ -665,7 +673,7 @@ const show = async (picture) => {
   const seen = status;
   status = picture;
   draw();
-  say("live", "ok");
+  say_when();
   if (seen?.time !== picture.time) await more();
 };
 
@@ -700,7 +708,7 @@ window.addEventListener("hashchange", () => {
   put("foot", foot());
   draw();
   more().then(() => {
-    say("live", "ok");
+    say_when();
     if (chosen().node || chosen().decision) document.getElementById("story").scrollIntoView({ block: "nearest" });
   }).catch(lose);
 });
@@ -714,5 +722,14 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 document.getElementById("page").hidden = false;
 put("foot", foot());
 draw();
-listen();
-setInterval(watch, 5000);
+if (document.getElementById("page").dataset.replay === undefined) {
+  listen();
+  setInterval(watch, 5000);
+} else {
+  const turn_to = async (time) => {
+    moment = time;
+    put("foot", foot());
+    await ask("/v1/status").then(show).catch(lose);
+  };
+  replay({ h, word, label, Value, clock, put, ask, turn_to }).catch(lose);
+}

@@ -82,6 +82,14 @@ TEST_CASE("old points are kept by the hour, and the file does not grow with time
   CHECK(store->read(end - hours{36}, end)->points.size() == 36);
 }
 
+TEST_CASE("a store in memory keeps the short spans as long as it is told to") {
+  const auto store = SqlitePlotStore::open({.file = ":memory:", .fine = hours{24 * 8}});
+  REQUIRE(store);
+  REQUIRE((*store)->add({point(kNoon, 50), point(kNoon + kPlotSpan, 60)}, kNoon + hours{24 * 7}));
+  CHECK((*store)->read(kNoon, kNoon + hours{1})->points.size() == 2);
+  CHECK((*store)->read(kNoon, kNoon + hours{48})->points.size() == 1);
+}
+
 TEST_CASE("thresholds are kept when they change, and read as they were in force") {
   const Folder folder;
   const auto store = opened(folder);

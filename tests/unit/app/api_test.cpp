@@ -78,7 +78,7 @@ TEST_CASE("a report reads as anycastctl prints it where text is asked for") {
 
 TEST_CASE("the page and its files are there from the start, and no text becomes markup") {
   ApiFixture f;
-  for (const char* path : {"/page.css", "/page.js", "/words.js", "/page.svg"}) {
+  for (const char* path : {"/page.css", "/page.js", "/replay.js", "/words.js", "/page.svg"}) {
     CHECK(f.get(path).status == 200);
     CHECK(f.get(path).body.size() > 100);
   }

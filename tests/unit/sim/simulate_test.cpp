@@ -67,6 +67,43 @@ TEST_CASE("another seed is another week") {
   CHECK(spread(one, round_robin(one)).all.rtt_ms != spread(two, round_robin(two)).all.rtt_ms);
 }
 
+TEST_CASE("a recorded run is the same run, and keeps every moment at which something was done") {
+  Recording recording{"hk-tx-1"};
+  const auto run = *simulate({.days = 1, .recording = &recording});
+  CHECK(report(run) == report(one_day()));
+  const auto& moments = recording.moments();
+  CHECK(moments.size() == 2'880);
+  std::uint64_t steps = 0;
+  for (const auto& [at, event] : recording.events()) {
+    if (!event.kind.starts_with("step-")) continue;
+    ++steps;
+    REQUIRE(moments.contains(at));
+    CHECK(moments.at(at)->state.sessions.at(event.upstream).decision == event.decision);
+    CHECK(recording.explanations().contains(event.decision));
+  }
+  CHECK(steps > 0);
+  // Five minutes each, of the probes' own numbers.
+  CHECK(recording.points().size() > 12 * 280);
+}
+
+TEST_CASE("a recording of any length keeps as many moments as there may be") {
+  Recording recording{"hk-ali-1"};
+  Published picture{.config = std::make_shared<Config>(week(1, 1).config())};
+  const auto begin = *parse_utc("2026-06-01T10:00:00Z");
+  for (int i = 0; i < 20'000; ++i) {
+    picture.now = begin + i * seconds{30};
+    if (i % 1'000 == 1) {
+      CHECK(recording.save({}, picture.now,
+                           {{.kind = "step-prepend", .priority = 5, .text = "prepended"}}));
+    }
+    recording.take(std::make_shared<Published>(picture));
+  }
+  const auto& moments = recording.moments();
+  CHECK(moments.size() <= Recording::kMost);
+  CHECK(moments.size() > Recording::kMost / 2);
+  for (int i = 1; i < 20'000; i += 1'000) CHECK(moments.contains(begin + i * seconds{30}));
+}
+
 TEST_CASE("an expectation that is not met is told with the figure") {
   const auto met = parse_expectations("nobody<=0s, damped<=0");
   REQUIRE(met);
