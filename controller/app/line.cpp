@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/app/inside_hand.hpp"
 #include "controller/app/report.hpp"
-#include "controller/app/windows.hpp"
 #include "controller/core/local.hpp"
 #include "controller/core/pending.hpp"
 
@@ -59,12 +59,6 @@ Result<void> verify(const Ports& ports, const Fragment& wanted, Sourced<RouterVi
   }
 }
 
-template <class T>
-Sourced<T> sourced(Result<T> result, Time at) {
-  if (result) return Sourced<T>::ok(*std::move(result), at);
-  return Sourced<T>::failed(std::move(result.error()), at);
-}
-
 /// What was read before the confirm is still what runs, only for good.
 Result<void> confirm(const Ports& ports, Sourced<RouterView>& router) {
   auto done = ports.router.confirm();
@@ -94,90 +88,19 @@ Result<void> apply(const Ports& ports, const Config& config, const Change& chang
 
 }  // namespace
 
-Time aligned(Time now, Duration interval) {
-  const auto us = now.time_since_epoch().count();
-  return Time{Duration{us - us % interval.count()}};
-}
-
-namespace {
-
-/// What this host knows by itself.
-void observe_here(const Config& config, const Ports& ports, const State& state, Seen& seen) {
-  seen.router = sourced(ports.router.in_force(), seen.now);
-  if (ports.health != nullptr) seen.health = sourced(ports.health->health(), seen.now);
-  if (ports.kernel != nullptr) {
-    const auto tables = core::tables_of(config, state.inside);
-    seen.inside = sourced(ports.kernel->inside(tables), seen.now);
-  }
-  if (ports.keepalived != nullptr) seen.vrrp = sourced(ports.keepalived->vrrp(), seen.now);
-  seen.windows = open_windows(config.guards.windows, seen.now);
-}
-
-}  // namespace
-
-Seen observe(const Config& config, const Ports& ports, const State& state, core::Meters& meters,
-             Time now) {
-  const auto at = now - config.prometheus.lag;
-  Seen seen{.now = now};
-  if (auto evidence = ports.evidence.evidence(at)) {
-    meters.feed(*evidence);
-    seen.evidence = Sourced<Readings>::ok(meters.read(), at);
-  } else {
-    seen.evidence = Sourced<Readings>::failed(std::move(evidence.error()), at);
-  }
-  seen.fleet = sourced(ports.evidence.fleet(at), at);
-  observe_here(config, ports, state, seen);
-  if (config.rpki.router) {
-    // A daemon that does not answer is not waited for twice.
-    seen.origins[config.router.kind] = seen.router.value
-                                           ? sourced(ports.router.origins(), now)
-                                           : Sourced<OriginView>::failed(*seen.router.error, now);
-  }
-  if (ports.validator != nullptr)
-    seen.origins["the validator"] = sourced(ports.validator->origins(), now);
-  return seen;
-}
-
-Look look(const core::Setup& setup, const State& state, Seen seen, core::Rendered& rendered) {
-  Look out{.seen = std::move(seen)};
-  out.thought = core::step(setup, state, out.seen, rendered);
-  return out;
-}
-
-Look look(const core::Setup& setup, const State& state, Seen seen) {
-  core::Rendered nothing;
-  return look(setup, state, std::move(seen), nothing);
-}
-
-Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state) {
-  Published out{.config = std::move(config)};
-  out.state = state;
-  out.plan = look.thought.plan;
-  const auto& evidence = look.seen.evidence;
-  out.evidence = evidence.value
-                     ? Sourced<EvidenceSummary>::ok(summarise(*out.config, look.seen), evidence.at)
-                     : Sourced<EvidenceSummary>{.at = evidence.at, .error = evidence.error};
-  out.router = look.seen.router;
-  out.fleet = look.seen.fleet;
-  out.health = look.seen.health;
-  out.inside = look.seen.inside;
-  out.vrrp = look.seen.vrrp;
-  out.windows = look.seen.windows;
-  out.now = look.seen.now;
-  out.version = ANYCASTD_VERSION;
-  return out;
-}
-
 Line::Line(std::shared_ptr<const core::Setup> setup, State state, Time started)
     : setup_{std::move(setup)},
       meters_{setup_->config},
       state_{std::move(state)},
       started_{started},
-      loaded_{started} {}
+      loaded_{started} {
+  shadow_ = Shadow::of(*setup_, {});
+}
 
 void Line::take(std::shared_ptr<const core::Setup> setup, Time now) {
   setup_ = std::move(setup);
   meters_ = core::Meters{setup_->config};
+  shadow_ = Shadow::of(*setup_, std::exchange(shadow_, {}));
   rendered_ = {};
   heard_.reset();
   loaded_ = now;
@@ -333,7 +256,7 @@ Seen Line::observe_again(const Ports& ports, std::vector<Order> orders) const {
 }
 
 Seen Line::observe_all(const Ports& ports, std::vector<Order> orders) {
-  auto seen = observe(config(), ports, state_, meters_, last_);
+  auto seen = observe(config(), ports, state_, {meters_, shadow_ ? &*shadow_ : nullptr}, last_);
   seen.orders = std::move(orders);
   if (remembers() && ports.pressing && ports.pressing()) {
     if (!seen.evidence.value) seen.evidence = heard_->evidence;
@@ -373,6 +296,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   const bool changed = settled.state != state_;
   state_ = std::move(settled.state);
   hurried_ = core::pending(config(), state_, thought.plan);
+  if (shadow_) shadow_->think(seen, state_, events);
   if (changed || store_error_ || !events.empty()) record(ports, state_, ports.clock.now(), events);
 
   auto out = publish(std::shared_ptr<const Config>{setup_, &setup_->config}, seen_now, state_);
@@ -381,6 +305,7 @@ std::shared_ptr<Published> Line::cycle(const Ports& ports, std::vector<Order> or
   out.last_apply = last_apply_;
   out.inside_faults = inside_faults_;
   out.store_error = store_error_;
+  if (shadow_) out.shadow = shadow_->view();
   out.took = ports.clock.now() - began;
   counters_.cycle_time.observe(out.took);
   if (out.took > config().prometheus.interval) ++counters_.overruns;

@@ -1,56 +1,21 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "controller/app/observe.hpp"
 #include "controller/app/published.hpp"
+#include "controller/app/shadow.hpp"
 #include "controller/core/meters.hpp"
 #include "controller/core/step.hpp"
-#include "controller/ports/keepalived.hpp"
-#include "controller/ports/kernel.hpp"
-#include "controller/ports/ports.hpp"
 
 namespace anycast {
-
-/// Everything the line touches outside itself.
-struct Ports {
-  EvidenceSource& evidence;
-  RouteSpeaker& router;
-  Store& store;
-  Journal& journal;
-  const Clock& clock;
-  std::function<void(Duration)> wait;  ///< between two looks at the daemon while verifying
-  RoaSource* validator = nullptr;      ///< where `rpki.validator` names one
-  HealthSource* health = nullptr;      ///< none where this node has no services to ask
-  Kernel* kernel = nullptr;            ///< none where this node keeps nothing in it
-  VrrpSource* keepalived = nullptr;    ///< none where no Keepalived decides who serves
-  /// Whether something of this node's cannot wait for the evidence that is being asked for; what
-  /// was heard last stands in for what was given up.
-  std::function<bool()> pressing = {};
-};
 
 /// Why a cycle begins.
 enum class Wake {
   due,    ///< its time has come, or a person has asked for something
   local,  ///< something of this node's has changed: there is no time to ask for evidence anew
 };
-
-/// The evaluation time of a cycle: the same on every node whose clock is right.
-Time aligned(Time now, Duration interval);
-
-/// Asks every source, once; `meters` take what is new in the evidence.
-Seen observe(const Config& config, const Ports& ports, const State& state, core::Meters& meters,
-             Time now);
-
-/// Observing and thinking, and nothing else: what a dry run is.
-struct Look {
-  Seen seen;
-  core::Thought thought = {};
-};
-Look look(const core::Setup& setup, const State& state, Seen seen, core::Rendered& rendered);
-Look look(const core::Setup& setup, const State& state, Seen seen);
-Published publish(std::shared_ptr<const Config> config, const Look& look, const State& state);
 
 /// seen -> thought -> done -> proof -> state, once per call.
 class Line {
@@ -91,6 +56,7 @@ class Line {
 
   std::shared_ptr<const core::Setup> setup_;
   core::Meters meters_;
+  std::optional<Shadow> shadow_ = {};
   core::Rendered rendered_ = {};
   State state_;
   Time started_;

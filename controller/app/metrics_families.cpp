@@ -246,8 +246,8 @@ void origins(Exposition& out, const Published& p) {
   }
 }
 
-/// With all that did not happen yet: a series that begins with its first decision hides that one
-/// from rate() and increase().
+}  // namespace
+
 Counts from_zero(Counts decisions) {
   for (const char* action : {"announce", "prepend", "drain", "withdraw"}) {
     for (const auto cause :
@@ -256,6 +256,8 @@ Counts from_zero(Counts decisions) {
   }
   return decisions;
 }
+
+namespace {
 
 void blackholes(Exposition& out, const Published& p) {
   out.family("anycast_blackhole_until_timestamp_seconds", "gauge",
@@ -379,6 +381,7 @@ void families(Exposition& out, const Published& p, const Context& context) {
   services(out, p);
   keepalived(out, p);
   egress(out, p);
+  shadow(out, p);
   inside(out, p);
   router(out, p);
 }

@@ -70,6 +70,33 @@ struct ApplyOutcome {
   std::string diff = {};  ///< of the fragment file, unified; empty for confirm and undo
 };
 
+/// What a session would say if the shadow acted.
+struct ShadowSession {
+  Stance stance = {};
+  Time since = {};
+  std::string why = {};
+  std::string next = {};
+};
+
+/// A path of which the shadow thinks something else.
+struct ShadowPath {
+  PathKey key;
+  Verdict verdict = Verdict::unknown;
+  Verdict live = Verdict::unknown;
+};
+
+/// What a second configuration would have done so far, had it acted alone.
+struct ShadowView {
+  std::string file = {};
+  std::string digest = {};
+  std::string fault = {};          ///< why it is not judged, or empty
+  std::optional<Time> since = {};  ///< it has gone its own way since then; none: not begun
+  std::map<std::string, ShadowSession> sessions = {};  ///< by upstream, all of this node's
+  EgressChoice egress = {};
+  std::vector<ShadowPath> paths = {};
+  Counts steps = {};  ///< since the process runs: action, cause
+};
+
 /// Immutable picture of the daemon after one cycle. The cycle thread makes it, everything that is
 /// printed, served or measured is a pure function of it.
 struct Published {
@@ -92,6 +119,7 @@ struct Published {
   Time config_loaded = {};
   std::optional<Error> reload_error = {};  ///< of the last reload, if it was refused
   std::optional<Error> store_error = {};   ///< while state and history cannot be saved
+  std::optional<ShadowView> shadow = {};   ///< where the configuration names one
   std::string version = {};
 };
 

@@ -1,5 +1,7 @@
 #include "controller/app/report_parts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -246,6 +248,10 @@ Json notices(const Published& p) {
     notice(out, "error", "store",
            "state and history are not saved, a restart would forget them: " +
                to_string(*p.store_error));
+  }
+  if (p.shadow && !p.shadow->fault.empty()) {
+    notice(out, "warning", "shadow",
+           fmt::format("the shadow {} is not judged: {}", p.shadow->file, p.shadow->fault));
   }
   if (p.fleet.error) notice(out, "warning", "fleet", p.fleet.error->text);
   if (p.evidence.value) {

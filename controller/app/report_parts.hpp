@@ -40,6 +40,9 @@ Json blackholes(const Published& p);
 /// Over which upstream packets to each carrier leave this node, of those that have an order.
 Json egress(const Published& p);
 
+/// Where the shadow has come to something else than what is in force; there has to be one.
+Json shadow(const Published& p);
+
 /// Place of the most special entry of `keys` that the files set, or nullptr.
 const Place* origin(const Config& config, const std::vector<std::string>& keys);
 Json place(const Place* where);

@@ -316,6 +316,7 @@ Json status(const Published& p) {
   out["freeze"] = standing(p.state.freeze);
   if (!p.state.blackholes.empty()) out["blackholes"] = blackholes(p);
   if (!p.plan.egress.empty()) out["egress"] = egress(p);
+  if (p.shadow) out["shadow"] = shadow(p);
   out["local"] = {{"router", router(p)},
                   {"services", services(p)},
                   {"checks", checks(p)},

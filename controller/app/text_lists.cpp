@@ -144,6 +144,56 @@ std::string egress_lines(const Json& r, const Look& look) {
   return out;
 }
 
+namespace {
+
+/// Paths of which the shadow thinks something else.
+std::string other_verdicts(const Json& shadow) {
+  std::vector<std::string> out;
+  for (const auto& path : items(at(shadow, "paths"))) {
+    out.push_back(fmt::format("{} at {} via {} is {} (live {})", str(at(path, "carrier")),
+                              str(at(path, "node")), str(at(path, "upstream")),
+                              str(at(path, "state")), str(at(path, "live"))));
+  }
+  constexpr std::size_t kShown = 4;
+  if (out.size() <= kShown) return join(out, "; ");
+  const auto more = fmt::format("{} more differ", out.size() - kShown);
+  out.resize(kShown);
+  return join(out, "; ") + "; " + more;
+}
+
+}  // namespace
+
+std::string shadow_lines(const Json& r, const Look& look) {
+  const auto& shadow = at(r, "shadow");
+  if (shadow.is_null() || !at(shadow, "fault").is_null()) return {};
+  std::vector<std::string> parts;
+  for (const auto& up : items(at(shadow, "upstreams"))) {
+    parts.push_back(fmt::format("would have {} {} since {}, live {}: {}", str(at(up, "name")),
+                                state_of(at(up, "wanted")), clock(r, at(up, "since"), look),
+                                state_of(at(up, "live")), str(at(up, "why"))));
+  }
+  for (const auto& one : items(at(shadow, "egress"))) {
+    parts.push_back(fmt::format("would send packets to {} over {}, live {}",
+                                str(at(one, "carrier")), str(at(one, "upstream")),
+                                str(at(one, "live"))));
+  }
+  parts.push_back(parts.empty() ? "announces as live" : "otherwise as live");
+  if (const auto verdicts = other_verdicts(shadow); !verdicts.empty()) parts.push_back(verdicts);
+  const auto steps = count(at(shadow, "steps"));
+  const auto since = at(shadow, "since").is_null()
+                         ? std::string{"not begun"}
+                         : fmt::format("for {}, {} step{}", ago(r, at(shadow, "since")), steps,
+                                       steps == 1 ? "" : "s");
+  std::string out;
+  const auto name =
+      fmt::format("{} ({}), {}: ", str(at(shadow, "file")), str(at(shadow, "digest")), since);
+  for (const auto& part : parts) {
+    const bool first = out.empty();
+    out += labelled(first ? "shadow" : "", (first ? name : std::string{}) + part, kLabels, look);
+  }
+  return out;
+}
+
 std::string print_blackholes(const Json& r, const Look& look) {
   const auto out = blackhole_lines(r, look);
   return out.empty() ? "no host of ours is dropped by an upstream\n" : out;

@@ -56,6 +56,8 @@ std::string print_status(const Json& report, const Look& look);
 std::string blackhole_lines(const Json& report, const Look& look);
 /// A line for each carrier whose egress has an order; empty without any.
 std::string egress_lines(const Json& report, const Look& look);
+/// What the shadow would have done; empty without one.
+std::string shadow_lines(const Json& report, const Look& look);
 std::string print_blackholes(const Json& report, const Look& look);
 std::string print_explain(const Json& report, const Look& look);
 std::string print_plan(const Json& report, const Look& look);

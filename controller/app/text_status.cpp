@@ -348,8 +348,8 @@ std::string print_status(const Json& r, const Look& look) {
   out += "\n" + matrix(r, look) + upstreams(r, look) + services(r, look) + inside(r, look);
   const auto tail = keepalived(r, look) + standing(r, "freeze", "frozen", look) +
                     standing(r, "drain", "drained", look) + pins(r, look) +
-                    blackhole_lines(r, look) + egress_lines(r, look) + pending(r, look) +
-                    recent(r, look) + nexts(r, look) + why(r, look);
+                    blackhole_lines(r, look) + egress_lines(r, look) + shadow_lines(r, look) +
+                    pending(r, look) + recent(r, look) + nexts(r, look) + why(r, look);
   return tail.empty() ? out : out + "\n" + tail;
 }
 

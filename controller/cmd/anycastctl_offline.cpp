@@ -87,15 +87,25 @@ void check_template(const Config& config, const Options& o, FileFindings& findin
   if (std::ranges::find(o.allow, "template") == o.allow.end()) findings.missing(path);
 }
 
+/// A shadow that is named has to be there and right; at a start it would only be told.
+void check_shadow(const Config& config, const std::string& file, const config::LoadOptions& options,
+                  FileFindings& findings) {
+  if (config.shadow.config.empty()) return;
+  const auto loaded = config::load_shadow_path(file, config.shadow.config, options);
+  if (!loaded) return findings.add(loaded.error());
+  for (const auto& d : loaded->diagnostics) findings.add(d);
+}
+
 void check(const std::string& file, const Options& o, FileFindings& findings, std::string& fine) {
   const bool named = !o.node.empty();
-  const auto loaded =
-      config::load_path(file, {.self = o.node, .needs_self = named, .allow = o.allow});
+  const config::LoadOptions options{.self = o.node, .needs_self = named, .allow = o.allow};
+  const auto loaded = config::load_path(file, options);
   if (!loaded) return findings.add(loaded.error());
   for (const auto& d : loaded->diagnostics) findings.add(d);
   if (!loaded->config) return;
   fine += summary(*loaded->config, file) + "\n";
   check_template(*loaded->config, o, findings);
+  check_shadow(*loaded->config, file, options, findings);
   if (!o.all_nodes) return;
   for (const auto& [node, unused] : loaded->config->nodes) {
     const auto as_node = config::load_path(file, {.self = node, .allow = o.allow});

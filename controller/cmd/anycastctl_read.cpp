@@ -144,7 +144,7 @@ int plan_of_file(const Options& options) {
   const auto now = aligned(clock.now(), config.prometheus.interval);
   core::Meters meters{config};
   const auto seen =
-      anycast::look(*prepared.setup, state, observe(config, ports, state, meters, now));
+      anycast::look(*prepared.setup, state, observe(config, ports, state, {meters}, now));
   const auto made =
       report::plan(publish(std::shared_ptr<const Config>{prepared.setup, &config}, seen, state));
   print(made, options);

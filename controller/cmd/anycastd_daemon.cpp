@@ -306,7 +306,7 @@ class Serve {
 
   Result<std::string> reload() {
     auto prepared = prepare(invocation_.config_file, invocation_.node);
-    if (!prepared.setup) {
+    if (!prepared.setup || !prepared.setup->shadow_fault.empty()) {
       std::string text = "refused configuration, the one in force stays: " + prepared.problems;
       journal_.write({.kind = "config", .priority = 3, .text = text});
       reload_error_ = Error{.remedy = Remedy::fix_text, .text = first_error(prepared.problems)};

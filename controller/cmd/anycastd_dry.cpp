@@ -61,7 +61,7 @@ int dry_run(const std::shared_ptr<const core::Setup>& setup, bool once) {
   core::Meters meters{config};
   for (;;) {
     const auto now = aligned(clock.now(), config.prometheus.interval);
-    const auto seen = look(*setup, state, observe(config, ports, state, meters, now));
+    const auto seen = look(*setup, state, observe(config, ports, state, {meters}, now));
     state = seen.thought.base();
     const auto shown = publish(std::shared_ptr<const Config>{setup, &config}, seen, state);
     std::cout << text::print(report::plan(shown), {.width = 160, .utc = true});

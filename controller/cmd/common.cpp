@@ -72,6 +72,32 @@ Result<render::Template> load_template(const Config& config) {
   return text;
 }
 
+namespace {
+
+/// Loads what `shadow.config` names; why there is none in `setup.shadow_fault`.
+void add_shadow(const std::string& config_file, int columns, core::Setup& setup,
+                std::string& problems) {
+  const auto& file = setup.config.shadow.config;
+  auto loaded = config::load_shadow_path(config_file, file, {.self = setup.config.self});
+  if (!loaded) {
+    setup.shadow_fault = to_string(loaded.error());
+    problems += "shadow: error: " + setup.shadow_fault + "\n";
+    return;
+  }
+  for (const auto& diagnostic : loaded->diagnostics)
+    problems += config::to_string(diagnostic, columns);
+  if (loaded->config) {
+    setup.shadow = std::make_shared<const core::Setup>(
+        core::Setup{.config = *std::move(loaded->config), .fragment = setup.fragment});
+    return;
+  }
+  const auto first = std::ranges::find(loaded->diagnostics, config::Diagnostic::Severity::error,
+                                       &config::Diagnostic::severity);
+  setup.shadow_fault = fmt::format("{}: {}", to_string(first->place), first->text);
+}
+
+}  // namespace
+
 Prepared prepare(const std::string& config_file, const std::string& node, int columns) {
   Prepared out;
   auto loaded = config::load_path(config_file, {.self = node, .host_name = host_name()});
@@ -87,8 +113,10 @@ Prepared prepare(const std::string& config_file, const std::string& node, int co
     out.problems += to_string(fragment.error()) + "\n";
     return out;
   }
-  out.setup = std::make_shared<const core::Setup>(
+  auto setup = std::make_shared<core::Setup>(
       core::Setup{.config = *std::move(loaded->config), .fragment = *std::move(fragment)});
+  if (!setup->config.shadow.config.empty()) add_shadow(config_file, columns, *setup, out.problems);
+  out.setup = std::move(setup);
   return out;
 }
 

@@ -33,7 +33,9 @@ std::string host_name();
 /// All the names by which this host knows itself.
 std::vector<std::string> host_names();
 
-/// A configuration that loaded, with its template compiled, or everything that is wrong with it.
+/// A configuration that loaded, with its template compiled and its shadow beside it, or everything
+/// that is wrong with it. A shadow that is wrong keeps nothing from starting: `shadow_fault` of the
+/// setup has the reason.
 struct Prepared {
   std::shared_ptr<const core::Setup> setup = {};
   std::string problems = {};  ///< printed diagnostics, errors and warnings

@@ -56,13 +56,24 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options);
 /// An error here is a file that cannot be read.
 Result<Loaded> load_path(const std::string& path, const LoadOptions& options);
 
+/// The shadow of a configuration: `overlay` laid over the files of that configuration, in mode
+/// auto. The overlay may say nothing but what a shadow may have of its own, so that both are judged
+/// on the same evidence. Of the findings those that the configuration has without it are left out.
+Loaded load_shadow(const std::vector<Source>& sources, const Source& overlay,
+                   const LoadOptions& options);
+
+/// The same from paths: of the main file and of `shadow.config` in it, which is relative to the
+/// main file's folder and is none of the configuration's own files.
+Result<Loaded> load_shadow_path(const std::string& path, const std::string& shadow,
+                                const LoadOptions& options);
+
 /// Complete YAML with every value, defaults too; loads to the same value. Secrets are file names
 /// only.
 std::string print(const Config& config);
 
 /// 16 hex digits of what all nodes of a fleet need alike to come to the same plan: everything but
 /// who this node is, its mode, where its Prometheus is and how it is asked, its routing daemon, its
-/// ROAs and its own sockets and files.
+/// ROAs, its shadow and its own sockets and files.
 std::string fleet_digest(const Config& config);
 
 /// JSON schema (draft 2020-12) of the file, from the table that the reader itself uses.

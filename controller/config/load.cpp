@@ -13,14 +13,18 @@
 namespace anycast::config {
 namespace {
 
+/// Whether a configuration is read, or the last source is a shadow's overlay.
+enum class Role { live, shadow };
+
 /// All sources in one tree, or nothing where one of them is no YAML.
-std::optional<Tree> read(const std::vector<Source>& sources, Report& report) {
+std::optional<Tree> read(const std::vector<Source>& sources, Role role, Report& report) {
   std::optional<Tree> all = Tree{};
   bool broken = false;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto tree = parse(sources[i], static_cast<int>(i), report);
     broken |= !tree.has_value();
     if (broken) continue;
+    if (role == Role::shadow && i + 1 == sources.size()) check_overlay(*tree, report);
     const bool is_empty = tree->kind == Tree::Kind::empty;
     if (i == 0 || (all->kind == Tree::Kind::empty && !is_empty)) {
       all = std::move(tree);
@@ -121,9 +125,7 @@ Result<Source> read_source(const std::filesystem::path& path) {
   return source;
 }
 
-}  // namespace
-
-Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
+Loaded load(const std::vector<Source>& sources, const LoadOptions& options, Role role) {
   Loaded out;
   if (sources.empty()) {
     out.diagnostics.push_back({.place = {}, .rule = "missing", .text = "no configuration file"});
@@ -131,7 +133,7 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   }
   Report report{sources};
   Document document;
-  const auto tree = read(sources, report);
+  const auto tree = read(sources, role, report);
   if (!tree) {
     out.diagnostics = report.take(options.allow);
     return out;
@@ -165,7 +167,8 @@ Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
   return out;
 }
 
-Result<Loaded> load_path(const std::string& path, const LoadOptions& options) {
+/// The main file and its drop-ins, in their order.
+Result<std::vector<Source>> read_sources(const std::string& path) {
   namespace fs = std::filesystem;
   std::vector<fs::path> files{path};
   std::error_code error;
@@ -188,7 +191,50 @@ Result<Loaded> load_path(const std::string& path, const LoadOptions& options) {
     if (!source) return tl::unexpected(source.error());
     sources.push_back(std::move(*source));
   }
-  return load(sources, options);
+  return sources;
+}
+
+}  // namespace
+
+Loaded load(const std::vector<Source>& sources, const LoadOptions& options) {
+  return load(sources, options, Role::live);
+}
+
+Result<Loaded> load_path(const std::string& path, const LoadOptions& options) {
+  const auto sources = read_sources(path);
+  if (!sources) return tl::unexpected(sources.error());
+  return load(*sources, options);
+}
+
+Loaded load_shadow(const std::vector<Source>& sources, const Source& overlay,
+                   const LoadOptions& options) {
+  auto all = sources;
+  all.push_back(overlay);
+  auto out = load(all, options, Role::shadow);
+  std::erase_if(out.diagnostics, [&](const Diagnostic& d) {
+    return d.severity == Diagnostic::Severity::warning && d.place.file != overlay.name;
+  });
+  // What it would do is asked for, however far the configuration in force may go.
+  if (out.config) out.config->mode = Mode::automatic;
+  return out;
+}
+
+Result<Loaded> load_shadow_path(const std::string& path, const std::string& shadow,
+                                const LoadOptions& options) {
+  namespace fs = std::filesystem;
+  const auto sources = read_sources(path);
+  if (!sources) return tl::unexpected(sources.error());
+  const auto overlay = read_source(fs::path{path}.parent_path() / shadow);
+  if (!overlay) return tl::unexpected(overlay.error());
+  for (const auto& source : *sources) {
+    std::error_code error;
+    if (!fs::equivalent(source.name, overlay->name, error)) continue;
+    return fail(Remedy::fix_value,
+                fmt::format("the shadow '{}' is a file of the configuration in force: what it says "
+                            "would act; keep it out of conf.d",
+                            overlay->name));
+  }
+  return load_shadow(*sources, *overlay, options);
 }
 
 }  // namespace anycast::config

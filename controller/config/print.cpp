@@ -104,6 +104,7 @@ std::string fleet_digest(const Config& config) {
   shared.web = {};
   shared.control = {};
   shared.history = {};
+  shared.shadow = {};
   return hash64_hex(print(shared));
 }
 

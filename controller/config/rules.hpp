@@ -19,6 +19,8 @@ struct Checked {
 std::string defined(const Checked& c, Span from, const std::string& word, const std::string& table,
                     const std::vector<std::string>& names);
 
+/// What a shadow's overlay may say: only keys that change neither what is asked nor what there is.
+void check_overlay(const Tree& overlay, Report& report);
 /// References, names, and what must be there for each carrier.
 void check_references(const Checked& c);
 /// Prefixes, ASNs, addresses, probe targets.

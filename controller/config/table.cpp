@@ -360,6 +360,12 @@ Table table(Document& d) {
        {Table{{{"socket", "its path", {path(c.control.socket)}},
                {"group", "members may read and write", {text(c.control.group, check_any)}}}}}},
       {"history", "what is written down", {history(c.history)}},
+      {"shadow",
+       "a second configuration, judged beside this one, that never acts; left out: none",
+       {Table{{{"config",
+                "file of what differs, laid over this configuration: thresholds, policy, guards, "
+                "weights, cost and prepend_max of upstreams; relative to this file's folder",
+                {path(c.shadow.config)}}}}}},
   }};
 }
 

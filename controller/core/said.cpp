@@ -52,4 +52,16 @@ Stance said(const Config& config, const std::string& upstream, const std::vector
   return out;
 }
 
+void run(RouterView& view, const Fragment& fragment) {
+  view.revision = fragment.revision;
+  view.file_revision = fragment.revision;
+  view.fragment = fragment.text;
+  view.unconfirmed = false;
+  for (auto& [upstream, session] : view.sessions) {
+    const auto exports = fragment.exports.find(upstream);
+    session.exports.clear();
+    if (session.up && exports != fragment.exports.end()) session.exports = exports->second;
+  }
+}
+
 }  // namespace anycast::core

@@ -17,4 +17,7 @@ Stance said(const Upstream& upstream, const Export& route);
 /// attractive counts; those of the other address family are not the session's to carry.
 Stance said(const Config& config, const std::string& upstream, const std::vector<Export>& exports);
 
+/// Makes the view that of a daemon which runs the fragment, for good; what its sessions are stays.
+void run(RouterView& view, const Fragment& fragment);
+
 }  // namespace anycast::core

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ namespace anycast::core {
 struct Setup {
   Config config;
   render::Template fragment;
+  /// Judged beside it and never handed over, see `shadow` of the configuration; null: none.
+  std::shared_ptr<const Setup> shadow = nullptr;
+  std::string shadow_fault = {};  ///< why there is none though the configuration names one
 };
 
 /// A cycle's thinking: the state as it will be if the change in the plan happens, and the plan.

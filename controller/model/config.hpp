@@ -181,8 +181,7 @@ struct HistoryConfig {
   Duration keep = hours{24 * 400};
 };
 
-/// Who is asked whether a ROA authorises our AS to originate our prefixes, before they are
-/// announced anew.
+/// Who is asked whether a ROA authorises our AS to originate a prefix before it is announced anew.
 struct RpkiConfig {
   bool router = false;        ///< the routing daemon: BIRD's ROA tables, FRR's RPKI cache
   std::string table4 = "r4";  ///< BIRD's ROA tables
@@ -193,6 +192,11 @@ struct RpkiConfig {
   bool allow_not_found = false;  ///< what no ROA covers may be announced too
 
   bool asked() const { return router || !validator.empty(); }
+};
+
+/// A second configuration that is judged beside this one and never acts.
+struct ShadowConfig {
+  std::string config = {};  ///< its file, of what differs; relative to this one's; empty: none
 };
 
 /// One file for the whole fleet; every node loads the same and knows itself by `self`.
@@ -217,12 +221,11 @@ struct Config {
   WebConfig web = {};
   ControlConfig control = {};
   HistoryConfig history = {};
+  ShadowConfig shadow = {};
 
-  /// Where each value was written, by its dotted path ("guards.min_nodes"); a value left at its
-  /// default has no entry.
+  /// Where each value was written, by its dotted path; one left at its default has no entry.
   std::map<std::string, Place> origins = {};
-  /// First 7 hex digits name this configuration; the same text in the same files gives the same
-  /// digest.
+  /// Of the same text in the same files; its first 7 hex digits name this configuration.
   std::string digest = {};
 
   const Node& me() const { return nodes.at(self); }

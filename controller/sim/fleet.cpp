@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/core/said.hpp"
 #include "controller/render/fragment.hpp"
 
 namespace anycast::sim {
@@ -39,17 +40,13 @@ Speaker::Speaker(const Config& config, Fragment boot)
 Result<RouterView> Speaker::in_force() {
   if (away) return tl::unexpected(*away);
   RouterView out{.kind = "bird", .version = "simulated"};
-  out.revision = running_.revision;
-  out.file_revision = running_.revision;
-  out.fragment = running_.text;
-  out.unconfirmed = before_.has_value();
   for (const auto& [upstream, session] : config_.me().sessions) {
     auto& view = out.sessions[upstream];
     view.up = true;
     view.state = "Established";
-    const auto exports = running_.exports.find(upstream);
-    if (exports != running_.exports.end()) view.exports = exports->second;
   }
+  core::run(out, running_);
+  out.unconfirmed = before_.has_value();
   return out;
 }
 

@@ -69,7 +69,11 @@ router:
 web: {{listen: '127.0.0.1:{web}'}}
 control: {{socket: {folder}/ctl.sock}}
 history: {{file: {folder}/history.db}}
+shadow: {{config: shadow.yaml}}
 """
+
+# Too slow for it is what is good enough for the configuration in force.
+SHADOW = "thresholds: {default: {rtt: {warn: 10ms, bad: 20ms, clear: 15ms}}}\n"
 
 # Of the node itself: one real server listens. Nothing of it is done in mode observe.
 INSIDE = """, services: {{web: {{check: {{kind: tcp, interval: 500ms, timeout: 400ms}},
@@ -304,6 +308,7 @@ class Page(unittest.TestCase):
             nodes.append(f"  {node}: {{probe_target: 198.51.100.{i}, sessions: {{{sessions}}}{inside}}}")
         config = folder / "anycastd.yaml"
         config.write_text(CONFIG.format(folder=folder, root=ROOT, prometheus=prometheus, web=cls.web, nodes="\n".join(nodes)))
+        (folder / "shadow.yaml").write_text(SHADOW)
         (folder / "bird.conf").write_text(bird_config(folder, port, HERE, THERE))
         (folder / "upstream.conf").write_text(bird_config(folder, port, THERE, HERE))
         command = [BUILD / "anycastctl", "render", "--config", config, "--out", folder / "fragment.conf"]
@@ -362,6 +367,8 @@ class Page(unittest.TestCase):
         places = {figure["place"] for figure in shown["figures"]}
         for place in ("/services/0/up", "/services/0/servers/0/why", "/inside/vips/0/address", "/inside/routes/0/to", "/inside/planned/0"):
             self.assertIn(f"/local{place}", places)
+        for place in ("file", "digest", "since", "steps", "paths/0/state", "paths/0/live"):
+            self.assertIn(f"/shadow/{place}", places)
         for i in range(len(status["cells"])):
             for measure in ("state", "rtt_seconds", "loss_ratio", "jitter_seconds"):
                 self.assertIn(f"/cells/{i}/{measure}", places)

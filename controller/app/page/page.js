@@ -475,6 +475,33 @@ const sessions = (r) => {
   return [heading("sessions-title", "sessions"), table("sessions-title", columns, rows)];
 };
 
+/** Where a configuration that never acts has come to something else. */
+const shadow = (r) => {
+  const s = r.at("shadow");
+  if (s.absent) return [];
+  const facts = h("ul", { class: "facts", "aria-labelledby": "shadow-title" },
+    fact("file", s.at("file").show()), fact("configuration", s.at("digest").show()),
+    fact("judged_for", s.at("since").show("since")), fact("would_be_steps", s.at("steps").show("count")));
+  const columns = ["upstream", "would_be", "in_force", "since", "why", "next"].map((k) => column(word(k)));
+  const [, wanted, live, since, why, next] = columns;
+  const rows = s.at("upstreams").items().map((u) => h("tr", { role: "row" },
+    h("th", { role: "rowheader", scope: "row" }, u.at("name").show()),
+    cell(wanted, "short", u.at("wanted").show("stance")),
+    cell(live, "short", u.at("live").show("stance")),
+    cell(since, "short", u.at("since").show("since")),
+    cell(why, null, u.at("why").show()),
+    cell(next, null, u.at("next").show())));
+  const ways = s.at("egress").items().map((e) => h("li", {}, e.at("carrier").show(), ": ", word("would_be"), " ",
+    e.at("upstream").show(), ", ", word("in_force"), " ", e.at("live").show()));
+  const judged = s.at("paths").items().map((p) => h("li", {}, p.at("carrier").show(), " ", p.at("node").show(), " ",
+    word("via"), " ", p.at("upstream").show(), ": ", word("would_be"), " ", p.at("state").show("verdict"), ", ",
+    word("in_force"), " ", p.at("live").show("verdict")));
+  const others = [...ways, ...judged];
+  return [heading("shadow-title", "shadow", h("small", { class: "faint" }, word("never_acts"))), facts,
+    rows.length ? table("shadow-title", columns, rows) : s.at("fault").absent ? h("p", {}, word("as_in_force")) : null,
+    others.length ? h("ul", { class: "notices" }, others) : null];
+};
+
 /** What has to work here, and which of it does not. */
 const services = (all) => {
   const columns = ["service", "level", "servers_up", "needs", "since", "not_up"].map((k) => column(word(k)));
@@ -611,6 +638,7 @@ const draw = () => {
   put("trouble", trouble(r));
   put("matrix", matrix(r));
   put("sessions", sessions(r));
+  put("shadow", shadow(r));
   put("local", local(r));
   put("guards", guards(r));
   if (history) put("decisions", decisions(new Value("/v1/history?n=40", history)));

@@ -339,6 +339,22 @@ Published frozen() {
   return p;
 }
 
+Published shadowed() {
+  auto p = evening();
+  p.shadow = ShadowView{.file = "shadow.yaml",
+                        .digest = "0123456789abcdef",
+                        .since = noon() - hours{26},
+                        .paths = {{{"hk-idc-1", "hkbn", "telecom"}, Verdict::warn, Verdict::ok}},
+                        .steps = {{{"withdraw", "carrier"}, 1}}};
+  for (const auto& [upstream, session] : p.state.sessions)
+    p.shadow->sessions[upstream] = {.stance = session.stance, .since = session.since};
+  p.shadow->sessions["cmi"] = {.stance = {.kind = Stance::Kind::withdraw},
+                               .since = noon() - minutes{5},
+                               .why = "mobile still bad",
+                               .next = "prepend 2 once clear"};
+  return p;
+}
+
 Published advised() {
   auto p = evening();
   auto config = *p.config;

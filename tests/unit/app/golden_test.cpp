@@ -116,6 +116,16 @@ TEST_CASE("what is kept in the kernel is shown beside the rest, and planned in c
   same_as_file("kept-inside-json", inside.dump(2) + "\n");
 }
 
+TEST_CASE("status says where a shadow has come to something else, and only there") {
+  const auto status = report::status(testing::shadowed());
+  for (const int width : {80, 100, 160}) {
+    const auto text = text::print(status, {.width = width, .utc = true});
+    CHECK(widest(text) <= width);
+    same_as_file(fmt::format("shadowed-status-{}", width), text);
+  }
+  same_as_file("shadowed-json", status.at("shadow").dump(2) + "\n");
+}
+
 TEST_CASE("history puts the words below the table where the terminal is narrow") {
   for (const int width : {80, 100, 160}) {
     const auto text = text::print(report::history(some_history()), {.width = width, .utc = true});

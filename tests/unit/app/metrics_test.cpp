@@ -61,8 +61,9 @@ std::pair<bool, std::string> promtool(const std::string& text) {
 }  // namespace
 
 TEST_CASE("promtool has nothing to say about the metrics of any state") {
-  for (const auto& p : {testing::calm(), testing::evening(), testing::blind(), testing::frozen(),
-                        testing::first_cycle(), testing::chinese(), testing::kept()}) {
+  for (const auto& p :
+       {testing::calm(), testing::evening(), testing::blind(), testing::frozen(),
+        testing::first_cycle(), testing::chinese(), testing::kept(), testing::shadowed()}) {
     const auto [asked, words] = promtool(metrics::render(&p, at_noon()));
     if (!asked) {
       WARN("SKIP: promtool is not installed");
@@ -180,12 +181,32 @@ TEST_CASE("one series of a state set is 1, the others are 0") {
 TEST_CASE("every family is in the manual page with its type") {
   std::ifstream file(std::string{ANYCASTD_SOURCE_DIR} + "/deploy/man/anycastd-metrics.7.scd");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
-  const auto p = testing::evening();
+  const auto p = testing::shadowed();
   for (const auto& line : names(metrics::render(&p, at_noon()), "# TYPE ")) {
     const auto words = split(line, ' ');
     INFO(line);
     CHECK(page.find("*" + words.at(2) + "* (" + words.at(3)) != std::string::npos);
   }
+}
+
+TEST_CASE("what a shadow wants is told beside what is in force, which stays as it is") {
+  const auto p = testing::shadowed();
+  const auto text = metrics::render(&p, at_noon());
+  CHECK(has(text, R"(anycast_shadow_up{node="hk-idc-1",digest="0123456"} 1)"));
+  CHECK(has(text, R"(anycast_shadow_wanted{node="hk-idc-1",upstream="cmi",stance="withdraw"} 1)"));
+  CHECK(has(text, R"(anycast_shadow_differs{node="hk-idc-1",upstream="cmi"} 1)"));
+  CHECK(has(text, R"(anycast_shadow_differs{node="hk-idc-1",upstream="pccw"} 0)"));
+  CHECK(has(text,
+            R"(anycast_shadow_steps_total{node="hk-idc-1",action="withdraw",cause="carrier"} 1)"));
+  CHECK(has(text,
+            R"(anycast_shadow_steps_total{node="hk-idc-1",action="prepend",cause="carrier"} 0)"));
+  auto without = p;
+  without.shadow.reset();
+  std::string others;
+  for (const auto& line : split(text, '\n'))
+    if (line.find("anycast_shadow_") == std::string::npos) others += line + "\n";
+  others.pop_back();
+  CHECK(others == metrics::render(&without, at_noon()));
 }
 
 TEST_CASE("no two samples have the same name and labels") {

@@ -20,6 +20,8 @@ Published evening();
 Published blind();
 /// All well, with an address and virtual services in the kernel, of which one could not be made.
 Published kept();
+/// The evening with a shadow that would have withdrawn cmi, and thinks worse of telecom.
+Published shadowed();
 /// Frozen by a person while mobile is bad, and a session pinned.
 Published frozen();
 /// Mode advise: the withdrawal is allowed by all guards and waits for a person.

@@ -211,6 +211,76 @@ TEST_CASE("an error in a drop-in is shown with the drop-in's name and line") {
 )");
 }
 
+namespace {
+
+std::string shown_shadow(const std::string& overlay) {
+  return shown(load_shadow({{.name = "anycastd.yaml", .text = kExample}},
+                           {.name = "shadow.yaml", .text = overlay}, {.self = "hk-idc-1"}));
+}
+
+}  // namespace
+
+TEST_CASE("a shadow is what differs, laid over the configuration in force, in mode auto") {
+  const Folder folder;
+  folder.write("anycastd.yaml", kExample + "\nshadow: {config: shadow.yaml}\n");
+  folder.write("conf.d/a.yaml", "mode: observe\n");
+  folder.write("shadow.yaml",
+               "thresholds: {mobile: {rtt: {bad: 150ms}}}\nupstreams: {cmi: {prepend_max: 2}}\n");
+  const auto file = (folder.path / "anycastd.yaml").string();
+  const auto live = load_path(file, {.self = "hk-idc-1"});
+  REQUIRE(live);
+  REQUIRE(live->config);
+  CHECK(live->config->shadow.config == "shadow.yaml");
+  const auto loaded = load_shadow_path(file, live->config->shadow.config, {.self = "hk-idc-1"});
+  REQUIRE(loaded);
+  INFO(shown(*loaded));
+  REQUIRE(loaded->config);
+  CHECK(loaded->config->thresholds.at("mobile").rtt.bad == milliseconds{150});
+  CHECK(loaded->config->upstreams.at("cmi").prepend_max == 2);
+  CHECK(loaded->config->mode == Mode::automatic);
+  CHECK(loaded->config->digest != live->config->digest);
+  auto same = *loaded->config;
+  same.thresholds = live->config->thresholds;
+  same.upstreams = live->config->upstreams;
+  same.mode = live->config->mode;
+  CHECK(print(same) == print(*live->config));
+  CHECK(load_shadow({{.name = "x", .text = kExample}}, {.name = "y", .text = "# nothing\n"},
+                    {.self = "hk-idc-1"})
+            .config);
+}
+
+TEST_CASE("a shadow that would ask or act otherwise is refused at its line and column") {
+  CHECK(shown_shadow(
+            "prometheus: {interval: 30s}\nupstreams:\n  cmi: {carries: [mobile]}\nmode: auto\n") ==
+        R"(shadow.yaml:1:1: error: a shadow may not say 'prometheus' [shadow]
+    1 | prometheus: {interval: 30s}
+      | ^^^^^^^^^^
+      = hint: of its own it may have guards, policy, thresholds, weights, and of an upstream cost and prepend_max; all else is as in the configuration in force, or the two could not be compared
+shadow.yaml:3:9: error: a shadow may not say 'upstreams.cmi.carries' [shadow]
+    3 |   cmi: {carries: [mobile]}
+      |         ^^^^^^^
+      = hint: of its own it may have guards, policy, thresholds, weights, and of an upstream cost and prepend_max; all else is as in the configuration in force, or the two could not be compared
+shadow.yaml:4:1: error: a shadow may not say 'mode' [shadow]
+    4 | mode: auto
+      | ^^^^
+      = hint: a shadow is always judged as in mode auto
+)");
+  CHECK(shown_shadow("thresholds: {mobile: {rtt: {bad: 150}}}\n")
+            .starts_with("shadow.yaml:1:34: error: thresholds.mobile.rtt.bad: 150 has no unit"));
+  CHECK(shown_shadow("guards: [").find("shadow.yaml:1:") != std::string::npos);
+}
+
+TEST_CASE("a shadow that lies among the drop-ins would act, and is refused") {
+  const Folder folder;
+  folder.write("anycastd.yaml", kExample);
+  folder.write("conf.d/a.yaml", "guards: {min_nodes: 1}\n");
+  const auto file = (folder.path / "anycastd.yaml").string();
+  const auto loaded = load_shadow_path(file, "conf.d/a.yaml", {.self = "hk-idc-1"});
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().text.find("is a file of the configuration in force") != std::string::npos);
+  CHECK(load_shadow_path(file, "gone.yaml", {}).error().remedy == Remedy::look_at_host);
+}
+
 TEST_CASE("a file that cannot be read is an error of the host") {
   const auto loaded = load_path("/nonexistent/anycastd.yaml", {});
   REQUIRE_FALSE(loaded);
