@@ -82,24 +82,25 @@ std::optional<Format> parse_format(std::string_view word) {
   return std::nullopt;
 }
 
-std::string print(const Json& report, const Look& look) {
+Look widened(Look look) {
   constexpr int kEndless = 100'000;
+  if (look.format == Format::wide) look.width = kEndless;
+  return look;
+}
+
+std::string print(const Json& report, const Look& look) {
   switch (look.format) {
     case Format::json: return dump(report, 2) + "\n";
     case Format::plain: return plain(report, look);
-    case Format::wide: {
-      auto wide = look;
-      wide.width = kEndless;
-      return table(report, wide);
-    }
     case Format::yaml: {
       std::string out;
       yaml(out, report, 0);
       return out;
     }
-    case Format::table: break;
+    case Format::table:
+    case Format::wide: break;
   }
-  return table(report, look);
+  return table(report, widened(look));
 }
 
 }  // namespace anycast::text

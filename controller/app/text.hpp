@@ -21,6 +21,9 @@ struct Look {
   bool utc = false;     ///< times in UTC, not in the zone of TZ
 };
 
+/// Wide enough for everything where the format is wide.
+Look widened(Look look);
+
 /// The one printer: a report of report.hpp, by its "kind", in any format. A value of unknown kind
 /// or with missing parts prints what is there and never fails: the daemon may be older or newer.
 std::string print(const Json& report, const Look& look);

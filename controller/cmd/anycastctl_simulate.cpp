@@ -43,7 +43,7 @@ Result<Wanted> wanted(const Options& o) {
 
 void told(const sim::Simulation& simulation, const Options& o) {
   if (o.output == "table" || o.output == "wide") {
-    tell(sim::table(simulation, look_of(o)));
+    tell(sim::table(simulation, text::widened(look_of(o))));
   } else {
     print(sim::report(simulation), o);
   }
