@@ -20,6 +20,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_bird.hpp"
 #include "tests/support/heard.hpp"
+#include "tests/support/kept.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/real_bird.hpp"
 
@@ -121,6 +122,10 @@ class BirdBench {
 
   std::string folder_;
 };
+
+inline const Fragment kWithdrawn = bird_fragment(all_say({Stance::Kind::withdraw}));
+inline const Fragment kAnnounced = bird_fragment(all_say({}));
+inline const Fragment kDrained = bird_fragment(all_say({Stance::Kind::drain}));
 
 /// Runs the body on a fake and on a real BIRD. Where this machine cannot have the real one, that is
 /// a failure in CI and a warning elsewhere.

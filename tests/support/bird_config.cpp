@@ -1,8 +1,8 @@
 #include "tests/support/bird_config.hpp"
 
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
+
+#include "tests/support/texts.hpp"
 
 namespace anycast::test {
 namespace {
@@ -10,10 +10,7 @@ namespace {
 Address address(std::string_view text) { return Address::parse(text).value(); }
 
 Result<render::Template> compiled(const std::string& kind) {
-  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/" + kind + "/fragment.tmpl"};
-  std::stringstream text;
-  text << file.rdbuf();
-  return render::compile_fragment("fragment.tmpl", text.str());
+  return render::compile_fragment("fragment.tmpl", template_text(kind));
 }
 
 Fragment rendered(const Result<render::Template>& text, const Config& config,
@@ -25,6 +22,10 @@ Fragment rendered(const Result<render::Template>& text, const Config& config,
 }
 
 }  // namespace
+
+std::string template_text(const std::string& kind) {
+  return slurp(tree("templates/" + kind + "/fragment.tmpl"));
+}
 
 Config bird_config() {
   Config config;

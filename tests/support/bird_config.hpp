@@ -23,6 +23,8 @@ std::map<std::string, Stance> asking();
 HostRoutes dropping();
 /// The same node with FRR instead of BIRD.
 Config frr_config();
+/// templates/`kind`/fragment.tmpl as it is shipped, "bird" or "frr".
+std::string template_text(const std::string& kind);
 /// templates/bird/fragment.tmpl, compiled; a failure is a failed assertion of the caller's test.
 Result<render::Template> shipped_template();
 /// templates/frr/fragment.tmpl, compiled.

@@ -7,11 +7,12 @@
 
 namespace anycast::test {
 
-/// Whether it becomes true within 20 s.
-inline bool eventually(const std::function<bool()>& true_now) {
-  for (int i = 0; i < 800; ++i) {
+/// Whether it becomes true in that time, of which what `true_now` takes itself is no part.
+inline bool eventually(const std::function<bool()>& true_now, Duration within = seconds{20},
+                       Duration between_looks = milliseconds{25}) {
+  for (Duration waited{}; waited < within; waited += between_looks) {
     if (true_now()) return true;
-    std::this_thread::sleep_for(milliseconds{25});
+    std::this_thread::sleep_for(between_looks);
   }
   return false;
 }

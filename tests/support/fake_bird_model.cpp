@@ -30,7 +30,7 @@ std::string local_now() {
                      fraction);
 }
 
-std::optional<std::string> slurp(const std::string& path) {
+std::optional<std::string> content_of(const std::string& path) {
   std::ifstream file{path};
   if (!file) return std::nullopt;
   std::stringstream text;
@@ -89,7 +89,7 @@ FakeBirdModel::FakeBirdModel(std::string operator_config)
 /// The error reply, or nothing and `out` set. A line of the operator that begins with "oops" does
 /// not parse.
 std::string FakeBirdModel::load(const std::string& file, std::optional<Running>& out) const {
-  const auto text = slurp(file);
+  const auto text = content_of(file);
   if (!text) return fmt::format("8002 {}: No such file or directory\n", file);
   Running next;
   int line = 0;
@@ -102,7 +102,7 @@ std::string FakeBirdModel::load(const std::string& file, std::optional<Running>&
     if (!include) continue;
     auto path = *include;
     if (path.ends_with("/*.conf")) path.replace(path.size() - 6, 6, "bird.conf");
-    const auto inner = slurp(path);
+    const auto inner = content_of(path);
     if (!inner) {
       return fmt::format("8002 {}:{}:1 Unable to open included file {}\n", file, line, path);
     }
@@ -211,7 +211,7 @@ std::string FakeBirdModel::protocol(const std::string& name) const {
   const bool known =
       std::ranges::count(sessions(), name, &std::pair<const std::string, std::string>::second) > 0;
   if (!known ||
-      slurp(operator_config_).value_or("").find("anycastd_" + name) == std::string::npos) {
+      content_of(operator_config_).value_or("").find("anycastd_" + name) == std::string::npos) {
     return "8003 No protocols match\n";
   }
   return fmt::format(

@@ -1,22 +1,13 @@
 #include "tests/support/fake_frr.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "tests/support/fake_frr_model.hpp"
+#include "tests/support/texts.hpp"
 
 namespace anycast::test {
-namespace {
-
-std::string slurp(const std::string& path) {
-  std::ifstream file{path};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-}  // namespace
 
 struct FakeFrr::Server {
   explicit Server(const FakeFrr& owner)

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace anycast {
@@ -22,6 +23,9 @@ class Folder {
   }
   const std::string& name() const { return name_; }
   std::string path(const std::string& file) const { return name_ + "/" + file; }
+  void write(const std::string& file, const std::string& text) const {
+    std::ofstream{path(file), std::ios::binary} << text;
+  }
 
  private:
   std::string name_;

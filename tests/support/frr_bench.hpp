@@ -14,6 +14,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/fake_frr.hpp"
 #include "tests/support/heard.hpp"
+#include "tests/support/kept.hpp"
 #include "tests/support/real_frr.hpp"
 
 // Included by the tests of the FRR adapter only: the support library does not link the adapter.
@@ -117,6 +118,10 @@ class FrrBench {
  private:
   std::string folder_;
 };
+
+inline const Fragment kWithdrawn = frr_fragment(all_say({Stance::Kind::withdraw}));
+inline const Fragment kAnnounced = frr_fragment(all_say({}));
+inline const Fragment kDrained = frr_fragment(all_say({Stance::Kind::drain}));
 
 inline std::unique_ptr<FrrWorld> real_frr(const std::string& folder, std::string& why) {
   auto world = RealFrr::make(folder, why);

@@ -1,10 +1,19 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <string>
 
 #include "controller/model/inside.hpp"
 
 namespace anycast::test {
+
+/// 192.0.2.`last`, port 80.
+inline ServerKey server(int last) {
+  return {*Address::parse("192.0.2." + std::to_string(last)), 80};
+}
+/// An anycast address as a node of sim::article_fleet() may keep it.
+inline const Vip kVip{*Prefix::parse("203.0.113.1/32"), "vip0"};
 
 /// A number from 0 to one less than what is asked for, by whatever chance the test has.
 using Below = std::function<int(int)>;

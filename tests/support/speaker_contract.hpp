@@ -15,21 +15,11 @@ namespace {
 using namespace anycast;
 using namespace anycast::test;
 
-const Fragment kWithdrawn = Bench::fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = Bench::fragment(all_say({}));
 const Fragment kPrepended = Bench::fragment(all_say({Stance::Kind::prepend, 2}));
-const Fragment kDrained = Bench::fragment(all_say({Stance::Kind::drain}));
 const Fragment kAsking = Bench::fragment(asking());
 const Fragment kDropping = Bench::fragment(all_say({}), dropping());
 const Fragment kMixed =
     Bench::fragment({{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {}}, {"ntt6", {}}});
-
-void keep(RouteSpeaker& speaker, const Fragment& fragment) {
-  const auto applied = speaker.apply(fragment, seconds{30});
-  INFO((applied ? "" : to_string(applied.error())));
-  REQUIRE(applied);
-  REQUIRE(speaker.confirm());
-}
 
 std::map<std::string, std::vector<Export>> exports_of(const RouterView& view) {
   std::map<std::string, std::vector<Export>> out;

@@ -4,21 +4,6 @@
 using namespace anycast;
 using namespace anycast::test;
 
-namespace {
-
-const Fragment kWithdrawn = bird_fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = bird_fragment(all_say({}));
-const Fragment kDrained = bird_fragment(all_say({Stance::Kind::drain}));
-
-void keep(bird::BirdSpeaker& speaker, const Fragment& fragment) {
-  const auto applied = speaker.apply(fragment, seconds{30});
-  INFO((applied ? "" : to_string(applied.error())));
-  REQUIRE(applied);
-  REQUIRE(speaker.confirm());
-}
-
-}  // namespace
-
 TEST_CASE("without a confirmation bird goes back by itself and says so") {
   on_both([](BirdBench& b) {
     auto speaker = b.speaker();

@@ -1,4 +1,6 @@
 #include "tests/support/bird_bench.hpp"
+#include "tests/support/egress_contract.hpp"
+#include "tests/support/texts.hpp"
 
 using namespace anycast;
 using namespace anycast::test;
@@ -6,18 +8,6 @@ using namespace anycast::test;
 namespace {
 
 const Config kLeaving = leaving(bird_config());
-
-/// Everything announced, with packets to telecom over that upstream.
-Fragment over(const std::string& upstream) {
-  return *render::fragment(*shipped_template(), kLeaving, all_say({}),
-                           {.egress = {{"telecom", upstream}}});
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  const auto at = text.find(what);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, what.size(), with);
-}
 
 /// The operator's file with import filters of his own that call our functions.
 std::string calling(const std::string& fragment) {
@@ -36,20 +26,13 @@ std::string leaves(const BirdBench& b) {
   return {};
 }
 
-bool comes_to_leave(const BirdBench& b, const std::string& protocol) {
-  return eventually([&] { return leaves(b) == protocol; });
-}
-
 }  // namespace
 
 TEST_CASE("packets leave over the upstream that is preferred, and no upstream hears of it") {
   on_both([](BirdBench& b) {
     auto speaker = b.speaker(kLeaving);
-    const auto first = speaker.apply(over("cmi"), seconds{30});
-    INFO((first ? "" : to_string(first.error())));
-    REQUIRE(first);
-    REQUIRE(speaker.confirm());
-    REQUIRE(b.hears(over("cmi")));
+    keep(speaker, over<BirdBench>("cmi"));
+    REQUIRE(b.hears(over<BirdBench>("cmi")));
     std::vector<std::string> idle;
     for (const std::string name : {"cmi", "ntt-hk"}) {
       idle.push_back(fmt::format(
@@ -74,31 +57,12 @@ TEST_CASE("packets leave over the upstream that is preferred, and no upstream he
     if (b.world->name() != "real bird" || !Upstreams::lead_to_users()) return;
 
     CHECK(before->sessions.at("cmi").refreshes);
-    REQUIRE(comes_to_leave(b, "cmi"));
-    const auto heard = b.news("t_cmi") + " " + b.news("t_ntt") + " " + b.news("t_ntt6");
-    REQUIRE(speaker.apply(over("ntt"), seconds{30}));
-    CHECK(comes_to_leave(b, "ntt-hk"));
-    REQUIRE(speaker.confirm());
-    REQUIRE(speaker.apply(over("cmi"), seconds{30}));
-    CHECK(comes_to_leave(b, "cmi"));
-    REQUIRE(speaker.undo());
-    CHECK(comes_to_leave(b, "ntt-hk"));
-    REQUIRE(speaker.apply(over("cmi"), seconds{4}));
-    CHECK(comes_to_leave(b, "cmi"));
-    CHECK(comes_to_leave(b, "ntt-hk"));  // nobody confirmed it
-    CHECK(b.news("t_cmi") + " " + b.news("t_ntt") + " " + b.news("t_ntt6") == heard);
-    CHECK(b.hears(over("ntt")));
+    const auto still = move_packets(b, speaker, {[&] { return leaves(b); }, "cmi", "ntt-hk"});
     // What the operator still calls cannot be left out: refused, and all stays as it is.
     auto without = b.speaker(bird_config());
-    CHECK_FALSE(without.apply(*render::fragment(*shipped_template(), bird_config(), all_say({})),
-                              seconds{30}));
-    CHECK(b.news("t_cmi") + " " + b.news("t_ntt") + " " + b.news("t_ntt6") == heard);
-    CHECK(b.hears(over("ntt")));
-    const auto after = speaker.in_force();
-    for (const auto& [upstream, session] : after->sessions) {
-      CHECK(session.since == before->sessions.at(upstream).since);
-      CHECK(session.exports == before->sessions.at(upstream).exports);
-    }
+    CHECK_FALSE(without.apply(bird_fragment(all_say({})), seconds{30}));
+    still.check();
+    CHECK(b.hears(over<BirdBench>("ntt")));
     CHECK(b.read(b.operator_file()) == calling(b.fragment_file()));
   });
 }

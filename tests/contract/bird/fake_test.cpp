@@ -21,9 +21,6 @@ struct Fake {
   FakeBird* bird = nullptr;
 };
 
-const Fragment kWithdrawn = bird_fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = bird_fragment(all_say({}));
-
 }  // namespace
 
 TEST_CASE("a reply that ends in the middle is an error, never half an answer") {

@@ -6,18 +6,12 @@
 
 #include "adapters/bird/bird.hpp"
 #include "controller/core/origin.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/eventually.hpp"
-#include "tests/support/folder.hpp"
-#include "tests/support/validator.hpp"
+#include "tests/support/roas_contract.hpp"
 
 using namespace anycast;
 using namespace anycast::test;
 
 namespace {
-
-const Prefix kOurs = *Prefix::parse("203.0.113.0/24");
-const Prefix kOurs6 = *Prefix::parse("2001:db8:100::/48");
 
 constexpr auto kText = R"(router id 192.0.2.1;
 log "{0}/log" all;
@@ -34,25 +28,15 @@ protocol rpki rtr1 {{
 )";
 
 /// A BIRD without a peer, whose tables of ROAs a real stayrtr fills.
-class Rig {
+class RoaBird : public RoaDaemon {
  public:
-  Rig() : validator{folder_.name()} {
+  RoaBird() {
     if (!validator.why().empty()) return;
     write_file(folder_.path("bird.conf"), fmt::format(kText, folder_.name(), Validator::kPort));
-    bird_ = spawn(inside(validator.space(), {"bird", "-f", "-c", folder_.path("bird.conf"), "-s",
-                                             settings.socket, "-P", folder_.path("bird.pid")}));
+    start({"bird", "-f", "-c", folder_.path("bird.conf"), "-s", settings.socket, "-P",
+           folder_.path("bird.pid")});
   }
-  Rig(const Rig&) = delete;
-  Rig& operator=(const Rig&) = delete;
-  ~Rig() { end_process(bird_); }
-
-  Result<OriginView> ask() { return bird::BirdSpeaker{settings}.origins(); }
-  bool says(const Origin& origin) {
-    return eventually([&] {
-      const auto view = ask();
-      return view && view->prefixes.at(kOurs) == origin;
-    });
-  }
+  Result<OriginView> ask() override { return bird::BirdSpeaker{settings}.origins(); }
   /// What the core makes of it.
   OriginReport judged(Duration max_age) {
     Config config;
@@ -69,12 +53,6 @@ class Rig {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) - *view->as_of;
   }
 
- private:
-  Folder folder_;
-  pid_t bird_ = 0;
-
- public:
-  Validator validator;
   bird::Settings settings{.socket = folder_.path("bird.ctl"),
                           .operator_config = folder_.path("bird.conf"),
                           .fragment = folder_.path("fragment.conf"),
@@ -88,19 +66,9 @@ class Rig {
 }  // namespace
 
 TEST_CASE("ROAs that a validator serves, removes, changes and brings back are what BIRD says") {
-  Rig rig;
+  RoaBird rig;
   if (!rig.validator.why().empty()) return skip(rig.validator.why());
-  rig.validator.serves({"203.0.113.0/24-24 AS64500", "2001:db8::/32-48 AS64500"});
-  REQUIRE(rig.says({.state = OriginState::valid}));
-  CHECK(rig.ask()->prefixes.at(kOurs6) == Origin{.state = OriginState::valid});
-  rig.validator.serves({"198.51.100.0/24-24 AS64500"});
-  CHECK(rig.says({.state = OriginState::not_found}));
-  rig.validator.serves({"203.0.113.0/24-24 AS64511", "203.0.112.0/22-22 AS64500"});
-  CHECK(rig.says({.state = OriginState::invalid,
-                  .roas = {*parse_roa("203.0.112.0/22-22 AS64500"),
-                           *parse_roa("203.0.113.0/24-24 AS64511")}}));
-  rig.validator.serves({"203.0.113.0/24-24 AS64500"});
-  CHECK(rig.says({.state = OriginState::valid}));
+  follows_validator(rig);
 
   // A dead cache is no news about the ROAs; only their age tells.
   CHECK(eventually([&] { return rig.age() >= Duration{} && rig.age() < seconds{2}; }));
@@ -111,7 +79,7 @@ TEST_CASE("ROAs that a validator serves, removes, changes and brings back are wh
 }
 
 TEST_CASE("a table or protocol that BIRD does not have is an error that names it") {
-  Rig rig;
+  RoaBird rig;
   if (!rig.validator.why().empty()) return skip(rig.validator.why());
   rig.validator.serves({"203.0.113.0/24-24 AS64500"});
   REQUIRE(rig.says({.state = OriginState::valid}));
@@ -126,10 +94,7 @@ TEST_CASE("a table or protocol that BIRD does not have is an error that names it
 }
 
 TEST_CASE("before the first whole set of ROAs BIRD says that it has none") {
-  Rig rig;
+  RoaBird rig;
   if (!rig.validator.why().empty()) return skip(rig.validator.why());
-  CHECK(eventually([&] {
-    const auto view = rig.ask();
-    return !view && view.error().text == "bird's RPKI protocol 'rtr1' has no whole set of ROAs";
-  }));
+  CHECK(rig.refuses("bird's RPKI protocol 'rtr1' has no whole set of ROAs"));
 }

@@ -3,13 +3,6 @@
 using namespace anycast;
 using namespace anycast::test;
 
-namespace {
-
-const Fragment kWithdrawn = bird_fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = bird_fragment(all_say({}));
-
-}  // namespace
-
 TEST_CASE("a missing include is noticed and blocks a change") {
   on_both([](BirdBench& b) {
     b.write(b.operator_file(), "router id 192.0.2.1;\nprotocol device { }\n");

@@ -10,17 +10,6 @@ using namespace anycast::test;
 
 namespace {
 
-const Fragment kWithdrawn = frr_fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = frr_fragment(all_say({}));
-const Fragment kDrained = frr_fragment(all_say({Stance::Kind::drain}));
-
-void keep(frr::FrrSpeaker& speaker, const Fragment& fragment) {
-  const auto applied = speaker.apply(fragment, seconds{30});
-  INFO((applied ? "" : to_string(applied.error())));
-  REQUIRE(applied);
-  REQUIRE(speaker.confirm());
-}
-
 /// The running configuration without what is ours to change.
 std::string not_ours(const FrrBench& b) {
   std::string out;

@@ -23,9 +23,7 @@ struct Fake {
   FakeFrr* frr = nullptr;
 };
 
-const Fragment kWithdrawn = frr_fragment(all_say({Stance::Kind::withdraw}));
-const Fragment kAnnounced = frr_fragment(all_say({}));
-const Fragment kPrepended = frr_fragment(all_say({Stance::Kind::prepend, 3}));
+const Fragment kPrepended3 = frr_fragment(all_say({Stance::Kind::prepend, 3}));
 
 std::string ended(const std::string& text, char status = 0) {
   return text + std::string(3, '\0') + status;
@@ -88,7 +86,7 @@ TEST_CASE("a command that is refused in the middle ends with the old objects and
     fake.spoil(command, [&once](const std::string& reply) {
       return std::exchange(once, false) ? ended("% no\n", 13) : reply;
     });
-    const auto applied = speaker.apply(kPrepended, seconds{30});
+    const auto applied = speaker.apply(kPrepended3, seconds{30});
     REQUIRE(!applied);
     CHECK(applied.error().text.find("bgpd answers '% no' (refused) to '") == 0);
     fake.frr->twist({});
@@ -120,7 +118,7 @@ TEST_CASE("a change cut off at any command is taken back at the next start") {
         cut = true;
         return std::string{"\x04"};
       });
-      (void)killed.apply(kPrepended, seconds{30});
+      (void)killed.apply(kPrepended3, seconds{30});
       fake.frr->twist({});
       if (!cut) REQUIRE(killed.undo());
     }

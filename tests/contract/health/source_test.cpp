@@ -14,14 +14,14 @@ using namespace anycast::test;
 
 namespace {
 
-const Check kQuick{.interval = milliseconds{100},
+const Check kTwice{.interval = milliseconds{100},
                    .fast_interval = milliseconds{20},
                    .timeout = seconds{2},
                    .rise = 2,
                    .fall = 2};
 
 Service service(const std::vector<ServerKey>& endpoints) {
-  Service out{.check = kQuick};
+  Service out{.check = kTwice};
   for (const auto& endpoint : endpoints) out.servers.push_back({.endpoint = endpoint});
   return out;
 }

@@ -19,7 +19,7 @@ using namespace anycast;
 namespace {
 
 /// Says what arrived.
-HttpResponse echo(const HttpRequest& request) {
+HttpResponse what_arrived(const HttpRequest& request) {
   if (request.path == "/missing") return {.status = 404, .body = "{}"};
   if (request.path == "/throws") throw std::runtime_error("\"oops\"");
   std::string query;
@@ -66,7 +66,7 @@ struct Streaming {
 std::string me() { return user_name(::geteuid()); }
 
 std::string open_error(HttpServer::Options options) {
-  const auto server = HttpServer::open(options, echo);
+  const auto server = HttpServer::open(options, what_arrived);
   REQUIRE_FALSE(server.has_value());
   return server.error().text;
 }
@@ -74,7 +74,7 @@ std::string open_error(HttpServer::Options options) {
 }  // namespace
 
 TEST_CASE("the unix socket names its peer, who may write") {
-  const Running server{echo};
+  const Running server{what_arrived};
   CHECK(body_of(Raw::unix_socket(server.socket()).ask(get("/v1/status"))) ==
         fmt::format("GET /v1/status  local=true write=true user={} body=0", me()));
   CHECK(body_of(Raw::unix_socket(server.socket()).ask(post(300))) ==
@@ -82,7 +82,7 @@ TEST_CASE("the unix socket names its peer, who may write") {
 }
 
 TEST_CASE("TCP reads and may not write") {
-  const Running server{echo};
+  const Running server{what_arrived};
   CHECK(body_of(Raw::tcp(server.port()).ask(get("/v1/status"))) ==
         "GET /v1/status  local=false write=false user= body=0");
   const auto refused = Raw::tcp(server.port()).ask(post(300));
@@ -94,13 +94,13 @@ TEST_CASE("TCP reads and may not write") {
 }
 
 TEST_CASE("the query arrives decoded, the first of equal names counts") {
-  const Running server{echo};
+  const Running server{what_arrived};
   CHECK(body_of(Raw::tcp(server.port()).ask(get("/q?b=%E5%8C%BA+x%26&a=1&a=2&c"))) ==
         "GET /q [a=1][b=区 x&][c=] local=false write=false user= body=0");
 }
 
 TEST_CASE("the handler's status passes through, with headers that keep browsers from guessing") {
-  const Running server{echo};
+  const Running server{what_arrived};
   const auto answer = Raw::tcp(server.port()).ask(get("/missing"));
   CHECK(status_of(answer) == 404);
   CHECK(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
@@ -112,7 +112,7 @@ TEST_CASE("the handler's status passes through, with headers that keep browsers 
 }
 
 TEST_CASE("a handler that throws costs one answer") {
-  const Running server{echo};
+  const Running server{what_arrived};
   const auto answer = Raw::tcp(server.port()).ask(get("/throws"));
   CHECK(status_of(answer) == 500);
   CHECK(body_of(answer).find("internal error: \\\"oops\\\"") != std::string::npos);
@@ -120,7 +120,7 @@ TEST_CASE("a handler that throws costs one answer") {
 }
 
 TEST_CASE("HEAD has the length of the GET and no body") {
-  const Running server{echo};
+  const Running server{what_arrived};
   const auto answer = Raw::tcp(server.port())
                           .ask(
                               "HEAD /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: "
@@ -131,7 +131,7 @@ TEST_CASE("HEAD has the length of the GET and no body") {
 }
 
 TEST_CASE("a foreign Host or Origin is refused on TCP") {
-  const Running server{echo};
+  const Running server{what_arrived};
   CHECK(status_of(Raw::tcp(server.port())
                       .ask("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")) ==
         403);
@@ -141,7 +141,7 @@ TEST_CASE("a foreign Host or Origin is refused on TCP") {
 }
 
 TEST_CASE("a body of 64 KiB is taken, one byte more is 413 and readable as such") {
-  const Running server{echo};
+  const Running server{what_arrived};
   CHECK(body_of(Raw::unix_socket(server.socket()).ask(post(65536))).ends_with("body=65536"));
   CHECK(status_of(Raw::unix_socket(server.socket()).ask(post(65537))) == 413);
   CHECK(status_of(Raw::unix_socket(server.socket()).ask(post(65537, "Expect: 100-continue\r\n"))) ==
@@ -149,7 +149,7 @@ TEST_CASE("a body of 64 KiB is taken, one byte more is 413 and readable as such"
 }
 
 TEST_CASE("a body of unknown length is cut at the limit as well") {
-  const Running server{echo};
+  const Running server{what_arrived};
   std::string request =
       "POST /v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: "
       "chunked\r\n\r\n";
@@ -158,7 +158,7 @@ TEST_CASE("a body of unknown length is cut at the limit as well") {
 }
 
 TEST_CASE("a head of 100 KB is refused and the server goes on") {
-  const Running server{echo};
+  const Running server{what_arrived};
   const auto headers =
       Raw::tcp(server.port()).ask(get("/", "X: " + std::string(100'000, 'x') + "\r\n"));
   CHECK((headers.empty() || status_of(headers) == 431));
@@ -168,7 +168,7 @@ TEST_CASE("a head of 100 KB is refused and the server goes on") {
 }
 
 TEST_CASE("64 silent clients on each socket do not stop others") {
-  const Running server{echo};
+  const Running server{what_arrived};
   std::vector<Raw> silent;
   for (int i = 0; i < 64; ++i) {
     silent.push_back(Raw::tcp(server.port()));
@@ -182,7 +182,7 @@ TEST_CASE("64 silent clients on each socket do not stop others") {
 }
 
 TEST_CASE("a full house is served again after the idle time-out") {
-  const Running server{echo, {.max_connections = 4, .idle_timeout = seconds{1}}};
+  const Running server{what_arrived, {.max_connections = 4, .idle_timeout = seconds{1}}};
   std::vector<Raw> silent;
   for (int i = 0; i < 4; ++i) silent.push_back(Raw::tcp(server.port()));
   const auto start = std::chrono::steady_clock::now();
@@ -191,7 +191,8 @@ TEST_CASE("a full house is served again after the idle time-out") {
 }
 
 TEST_CASE("a request that drips in is cut off") {
-  const Running server{echo, {.idle_timeout = seconds{5}, .request_timeout = milliseconds{300}}};
+  const Running server{what_arrived,
+                       {.idle_timeout = seconds{5}, .request_timeout = milliseconds{300}}};
   const auto client = Raw::tcp(server.port());
   client.say("GET / HTTP/1.1\r\nHost: localhost\r\n");
   int bytes = 0;
@@ -310,7 +311,7 @@ TEST_CASE("a house full of streams, silent clients and long heads still answers"
 }
 
 TEST_CASE("a connection carries many requests") {
-  const Running server{echo};
+  const Running server{what_arrived};
   const auto client = Raw::tcp(server.port());
   for (int i = 0; i < 50; ++i) client.say("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto all = client.ask(get("/last"));
@@ -327,7 +328,7 @@ TEST_CASE("a member of the socket's group may write, and nobody else gets in") {
     WARN("SKIP: needs root to become other users");
     return;
   }
-  const Running server{echo, {.group = "daemon"}};
+  const Running server{what_arrived, {.group = "daemon"}};
   const gid_t group = group_id("daemon").value();
   struct stat info = {};
   REQUIRE(::stat(server.socket().c_str(), &info) == 0);
@@ -369,7 +370,7 @@ TEST_CASE("a member of the socket's group may write, and nobody else gets in") {
 }
 
 TEST_CASE("a second daemon on the same socket is refused and harms the first in nothing") {
-  const Running first{echo};
+  const Running first{what_arrived};
   CHECK(open_error({.socket = first.socket()}) ==
         "control socket " + first.socket() + ": another anycastd answers there already");
   CHECK(status_of(Raw::unix_socket(first.socket()).ask(get("/"))) == 200);
@@ -386,7 +387,7 @@ TEST_CASE("a socket that a killed daemon left is replaced, one that answers is n
   REQUIRE(::listen(old.get(), 1) == 0);
   CHECK(open_error({.socket = path}).ends_with("another anycastd answers there already"));
   old.reset();
-  CHECK(HttpServer::open({.socket = path}, echo).has_value());
+  CHECK(HttpServer::open({.socket = path}, what_arrived).has_value());
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
@@ -394,7 +395,7 @@ TEST_CASE("only the one who made the socket file removes it, and only its own") 
   const Folder folder;
   const auto path = folder.path("ctl.sock");
   {
-    const auto server = HttpServer::open({.socket = path}, echo);
+    const auto server = HttpServer::open({.socket = path}, what_arrived);
     REQUIRE(server.has_value());
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
@@ -430,7 +431,7 @@ TEST_CASE("a place where no socket can be says why") {
 }
 
 TEST_CASE("a TCP address that cannot be listened on says why") {
-  const auto first = HttpServer::open({.listen = "127.0.0.1:0"}, echo);
+  const auto first = HttpServer::open({.listen = "127.0.0.1:0"}, what_arrived);
   REQUIRE(first.has_value());
   const auto taken = fmt::format("127.0.0.1:{}", (*first)->tcp_port());
   CHECK(open_error({.listen = taken}) ==
@@ -443,6 +444,6 @@ TEST_CASE("a TCP address that cannot be listened on says why") {
                     "[::1]:9477",
                     wrong));
   }
-  const auto v6 = HttpServer::open({.listen = "[::1]:0"}, echo);
+  const auto v6 = HttpServer::open({.listen = "[::1]:0"}, what_arrived);
   if (v6) CHECK((*v6)->tcp_port() != 0);
 }

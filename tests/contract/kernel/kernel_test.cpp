@@ -26,6 +26,7 @@ using namespace anycast::contract;
 using anycast::kernel::AddressMonitor;
 using anycast::kernel::NetlinkKernel;
 using anycast::test::printed;
+using anycast::test::server;
 
 namespace {
 
@@ -41,8 +42,6 @@ std::vector<Case> kernels_with_ipvs() {
 
 Vip vip(const char* prefix, const char* link = "vip0") { return {*Prefix::parse(prefix), link}; }
 const ServiceKey kWeb{Protocol::tcp, *Address::parse("198.51.100.1"), 80};
-
-ServerKey server(int last) { return {*Address::parse("192.0.2." + std::to_string(last)), 80}; }
 
 /// What an address of which the kernel still asks whether it is free does not allow.
 bool can_bind(const Address& address) {

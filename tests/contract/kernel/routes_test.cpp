@@ -59,8 +59,8 @@ NextHop hop(int i, bool v6 = false) {
   return {*Address::parse(via), kLinks.at(static_cast<std::size_t>(i - 1))};
 }
 
-const RouteKey kWeb{*Prefix::parse("198.51.100.1/32"), 100};
-const RouteKey kRest{*Prefix::parse("0.0.0.0/0"), 70'000};
+const RouteKey kWeb4{*Prefix::parse("198.51.100.1/32"), 100};
+const RouteKey kRest4{*Prefix::parse("0.0.0.0/0"), 70'000};
 const RouteKey kWeb6{*Prefix::parse("2001:db8:f::1/128"), 100};
 const RouteKey kRest6{*Prefix::parse("::/0"), 70'000};
 
@@ -68,7 +68,7 @@ bool is_v6(const RouteKey& key) { return key.to.address.family == Address::Famil
 
 RouteRule rule_to(const RouteKey& key, std::uint32_t priority) {
   // One for everything would come before the networks of the links, too.
-  const auto from = key == kRest    ? *Prefix::parse("198.51.100.0/24")
+  const auto from = key == kRest4   ? *Prefix::parse("198.51.100.0/24")
                     : key == kRest6 ? *Prefix::parse("2001:db8:f::/64")
                                     : Prefix{{.family = key.to.address.family}, 0};
   return {priority, from, key.to, key.table};
@@ -90,7 +90,7 @@ std::string not_ours_by_ip() {
 
 TEST_CASE("routes and rules come, change and go, of both families and kinds") {
   for (auto& [name, kernel] : kernels_with_links()) {
-    for (const auto& key : {kWeb, kRest, kWeb6, kRest6}) {
+    for (const auto& key : {kWeb4, kRest4, kWeb6, kRest6}) {
       for (const bool resilient : {false, true}) {
         INFO(name << " " << to_string(key) << (resilient ? " resilient" : ""));
         const auto paths = [&](std::initializer_list<std::pair<int, int>> hops) {
@@ -123,7 +123,7 @@ TEST_CASE("routes and rules come, change and go, of both families and kinds") {
       }
     }
     CHECK_FALSE(
-        done(*kernel, RouteChange{InsideVerb::add, kWeb, {.hops = {{{hop(1).via, "eth9"}, 1}}}}));
+        done(*kernel, RouteChange{InsideVerb::add, kWeb4, {.hops = {{{hop(1).via, "eth9"}, 1}}}}));
   }
 }
 
@@ -132,24 +132,24 @@ TEST_CASE("a route of ours reads in the words of ip as it was planned") {
   if (all.size() < 2) return;
   auto& kernel = *all[1].kernel;
   const Multipath two{.hops = {{hop(1), 1}, {hop(2), 3}}};
-  REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb, two}));
-  const auto change = to_string(RouteChange{InsideVerb::add, kWeb, two});
+  REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb4, two}));
+  const auto change = to_string(RouteChange{InsideVerb::add, kWeb4, two});
   CHECK(change ==
         "ip route add 198.51.100.1/32 table 100 proto 119 nexthop via 192.0.2.2 dev hop1 weight 1 "
         "nexthop via 192.0.2.18 dev hop2 weight 3");
   const auto made = ours_by_ip();
-  REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb}));
+  REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb4}));
   // The very commands that a plan shows do the same, also those of a resilient group.
   run(change);
   CHECK(ours_by_ip() == made);
   const Multipath steady{.hops = two.hops, .resilient = true};
-  REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb, steady}));
+  REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb4, steady}));
   const auto grouped = ours_by_ip();
-  REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb}));
+  REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb4}));
   REQUIRE(ours_by_ip() == "");
-  run(to_string(RouteChange{InsideVerb::add, kWeb, steady}));
+  run(to_string(RouteChange{InsideVerb::add, kWeb4, steady}));
   CHECK(ours_by_ip() == grouped);
-  CHECK(read(kernel).routes == std::map<RouteKey, Multipath>{{kWeb, steady}});
+  CHECK(read(kernel).routes == std::map<RouteKey, Multipath>{{kWeb4, steady}});
 }
 
 TEST_CASE("any routes become any others, and what is there from elsewhere stays") {
@@ -157,7 +157,7 @@ TEST_CASE("any routes become any others, and what is there from elsewhere stays"
   const auto below = [&](int n) { return static_cast<int>(chance() % static_cast<unsigned>(n)); };
   const auto drawn = [&] {
     Inside out;
-    for (const auto& key : {kWeb, kRest, kWeb6, kRest6}) {
+    for (const auto& key : {kWeb4, kRest4, kWeb6, kRest6}) {
       if (below(3) == 0) continue;
       Multipath paths{.resilient = below(2) == 0};
       for (int i = 1; i <= 3; ++i) {
@@ -278,30 +278,30 @@ TEST_CASE("flows are spread by weight; when a next hop goes, a resilient group m
   // What else a link would send: IPv6 asks who is there.
   run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1");
   run("sysctl -qw net.ipv4.fib_multipath_hash_policy=1 && ip address add 198.51.100.9/32 dev lo");
-  REQUIRE(done(kernel, RuleChange{InsideVerb::add, rule_to(kWeb, 1'000)}));
+  REQUIRE(done(kernel, RuleChange{InsideVerb::add, rule_to(kWeb4, 1'000)}));
   for (const bool resilient : {false, true}) {
     INFO((resilient ? "resilient" : "classic"));
     const Multipath weighted{.hops = {{hop(1), 1}, {hop(2), 3}}, .resilient = resilient};
-    REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb, weighted}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb4, weighted}));
     const auto shares = counted(flows());
     CHECK(std::abs(shares[0] - kFlows / 4) < kFlows / 20);
     CHECK(shares[2] == 0);
-    REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb4}));
 
     Multipath equal{.hops = {{hop(1), 1}, {hop(2), 1}, {hop(3), 1}}, .resilient = resilient};
-    REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb, equal}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::add, kWeb4, equal}));
     const auto before = flows();
     equal.hops.erase(hop(1));
-    REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb, equal}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb4, equal}));
     const auto after = flows();
     CHECK(counted(after)[0] == 0);
     const auto others = moved(before, after, 0);
     CHECK((others == 0) == resilient);
     equal.hops[hop(1)] = 1;
-    REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb, equal}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::edit, kWeb4, equal}));
     const auto back = flows();
     if (resilient) CHECK(back == after);  // buckets in use stay; the idle ones go to who is back
-    REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb}));
+    REQUIRE(done(kernel, RouteChange{InsideVerb::remove, kWeb4}));
     std::cout << (resilient ? "resilient" : "classic") << ": of " << kFlows
               << " flows by weights 1:3 " << shares[0] << ":" << shares[1]
               << "; one of three next hops goes: " << counted(before)[0] << " flows lose theirs, "

@@ -12,6 +12,7 @@
 #include "controller/base/time.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/director_pair.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/net_space.hpp"
 #include "tests/support/traffic.hpp"
 
@@ -26,14 +27,10 @@ namespace {
 
 constexpr auto* kForeign = "-A -t 198.51.100.77:81 -s rr";
 
-/// Whether it becomes true within some minutes: the guest is an emulated machine, and its host may
-/// be busy. Each look runs programs, which takes time from those that are looked at.
-bool at_last(const std::function<bool()>& true_now) {
-  for (int i = 0; i < 600; ++i) {
-    if (true_now()) return true;
-    std::this_thread::sleep_for(milliseconds{200});
-  }
-  return false;
+/// The guest is an emulated machine, and its host may be busy. Each look runs programs, which takes
+/// time from those that are looked at.
+bool settles(const std::function<bool()>& true_now) {
+  return test::eventually(true_now, minutes{2}, milliseconds{200});
 }
 
 /// What users lose while `to` becomes the one that serves, as text.
@@ -42,12 +39,12 @@ std::string moved(DirectorPair& pair, const test::Crowd& crowd, Director& to,
   const int before = std::max(0, to.taken());
   const auto began = steady_clock::now();
   cause();
-  const bool serves = at_last([&] { return pair.serves(to); });
+  const bool serves = settles([&] { return pair.serves(to); });
   INFO(pair.logs());
   REQUIRE(serves);
-  REQUIRE(at_last([&] { return to.taken() > before; }));
+  REQUIRE(settles([&] { return to.taken() > before; }));
   const auto now = steady_clock::now();
-  REQUIRE(at_last([&] { return crowd.answered(now); }));
+  REQUIRE(settles([&] { return crowd.answered(now); }));
   const auto loss = crowd.lost(began, steady_clock::now());
   return fmt::format("{} requests lost in {} ms", loss.requests, loss.ms);
 }
@@ -58,12 +55,12 @@ std::string moves(DirectorPair& pair, Way way) {
   auto& second = pair.second();
   first.start(way);
   second.start(way);
-  const bool serves = at_last([&] { return pair.serves(first); });
+  const bool serves = settles([&] { return pair.serves(first); });
   INFO(pair.logs());
   REQUIRE(serves);
   printed_in("d2", std::string{"ipvsadm "} + kForeign);
   const test::Crowd crowd{*Address::parse("198.51.100.1")};
-  REQUIRE(at_last([&] { return first.taken() > 5; }));
+  REQUIRE(settles([&] { return first.taken() > 5; }));
   auto out = "MASTER's Keepalived is stopped: " +
              moved(pair, crowd, second, [&] { first.stop_keepalived(); });
   out += ", is back: " + moved(pair, crowd, first, [&] { first.start_keepalived(); });
@@ -88,7 +85,7 @@ TEST_CASE("two hosts with Keepalived: address, virtual service and announcement 
   const auto ours = moves(pair, Way::with_us);
   // Its addresses stay, as nobody takes them away.
   pair.second().kill_keepalived();
-  CHECK(at_last([&] {
+  CHECK(settles([&] {
     return pair.second().status().find("another host may have the address too") !=
            std::string::npos;
   }));

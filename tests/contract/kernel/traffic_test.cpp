@@ -28,12 +28,7 @@ using anycast::test::requests;
 namespace {
 
 /// The guest is an emulated machine, and its host may be busy.
-bool at_last(const std::function<bool()>& true_now) {
-  for (int tries = 0; tries < 6; ++tries) {
-    if (eventually(true_now)) return true;
-  }
-  return false;
-}
+bool at_last(const std::function<bool()>& true_now) { return eventually(true_now, minutes{2}); }
 
 const Address kVip = *Address::parse("198.51.100.1");
 

@@ -1,13 +1,13 @@
 #include "adapters/sqlite/plot_store.hpp"
 
+#include "tests/contract/sqlite/noon.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/folder.hpp"
 
 using namespace anycast;
+using anycast::test::kNoon;
 
 namespace {
-
-const Time kNoon = *parse_utc("2026-06-01T12:00:00Z");
 
 PlotRecord point(Time at, int median_ms, int lost = 0, const std::string& carrier = "mobile") {
   return {{.node = "a", .carrier = carrier},

@@ -9,14 +9,15 @@
 #include <random>
 #include <thread>
 
+#include "tests/contract/sqlite/noon.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/folder.hpp"
 
 using namespace anycast;
+using anycast::test::kNoon;
 
 namespace {
 
-const Time kNoon{seconds{1'780'000'000}};
 using Access = Database::Access;
 
 std::unique_ptr<SqliteStore> open_store(const std::string& file, Access access = Access::write,

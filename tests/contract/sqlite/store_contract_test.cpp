@@ -1,15 +1,15 @@
 #include <functional>
 
 #include "adapters/sqlite/sqlite_store.hpp"
+#include "tests/contract/sqlite/noon.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/memory_store.hpp"
 
 using namespace anycast;
+using anycast::test::kNoon;
 
 namespace {
-
-const Time kNoon{seconds{1'780'000'000}};
 
 struct Case {
   const char* name;

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "controller/app/report.hpp"
 #include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/texts.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
@@ -26,26 +25,8 @@ std::vector<Scene> scenes() {
           {"chinese", testing::chinese()}};
 }
 
-std::string file_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// ANYCASTD_GOLDEN=write rewrites the files; the difference is then read by a person.
-void same_as_file(const std::string& name, const std::string& text) {
-  const auto path = fmt::format("{}/tests/golden/ctl/{}.txt", ANYCASTD_SOURCE_DIR, name);
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write") {
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  INFO(path);
-  CHECK(unified_diff(file_text(path), text, "golden", "printed") == "");
-}
-
-int widest(const std::string& text) {
-  int width = 0;
-  for (const auto& line : split(text, '\n')) width = std::max(width, display_width(line));
-  return width;
+void same_in_ctl(const std::string& name, const std::string& text) {
+  test::same_as_golden("ctl/" + name + ".txt", text);
 }
 
 std::vector<HistoryEntry> some_history() {
@@ -95,9 +76,9 @@ TEST_CASE("every report at 80, 100 and 160 columns is the text in its file and n
       for (const int width : {80, 100, 160}) {
         const auto text = text::print(report, {.width = width, .utc = true});
         INFO(scene.name << " " << what << " " << width << "\n" << text);
-        CHECK(widest(text) <= width);
+        CHECK(test::widest(text) <= width);
         CHECK(text.find('\x1b') == std::string::npos);
-        same_as_file(fmt::format("{}-{}-{}", scene.name, what, width), text);
+        same_in_ctl(fmt::format("{}-{}-{}", scene.name, what, width), text);
       }
     }
   }
@@ -108,49 +89,49 @@ TEST_CASE("what is kept in the kernel is shown beside the rest, and planned in c
     const auto report = report_of(what, testing::kept());
     for (const int width : {80, 100, 160}) {
       const auto text = text::print(report, {.width = width, .utc = true});
-      CHECK(widest(text) <= width);
-      same_as_file(fmt::format("kept-{}-{}", what, width), text);
+      CHECK(test::widest(text) <= width);
+      same_in_ctl(fmt::format("kept-{}-{}", what, width), text);
     }
   }
   auto inside = report::status(testing::kept())["local"]["inside"];
-  same_as_file("kept-inside-json", inside.dump(2) + "\n");
+  same_in_ctl("kept-inside-json", inside.dump(2) + "\n");
 }
 
 TEST_CASE("status says where a shadow has come to something else, and only there") {
   const auto status = report::status(testing::shadowed());
   for (const int width : {80, 100, 160}) {
     const auto text = text::print(status, {.width = width, .utc = true});
-    CHECK(widest(text) <= width);
-    same_as_file(fmt::format("shadowed-status-{}", width), text);
+    CHECK(test::widest(text) <= width);
+    same_in_ctl(fmt::format("shadowed-status-{}", width), text);
   }
-  same_as_file("shadowed-json", status.at("shadow").dump(2) + "\n");
+  same_in_ctl("shadowed-json", status.at("shadow").dump(2) + "\n");
 }
 
 TEST_CASE("history puts the words below the table where the terminal is narrow") {
   for (const int width : {80, 100, 160}) {
     const auto text = text::print(report::history(some_history()), {.width = width, .utc = true});
-    CHECK(widest(text) <= width);
-    same_as_file(fmt::format("history-{}", width), text);
+    CHECK(test::widest(text) <= width);
+    same_in_ctl(fmt::format("history-{}", width), text);
   }
 }
 
 TEST_CASE("plain, yaml, json and one line for Nagios") {
   const auto status = report::status(testing::evening());
-  same_as_file("evening-status-plain", text::print(status, {.format = text::Format::plain}));
-  same_as_file("evening-status-yaml", text::print(status, {.format = text::Format::yaml}));
-  same_as_file("evening-status-json", text::print(status, {.format = text::Format::json}));
-  same_as_file("evening-explain-json", text::print(report_of("explain", testing::evening()),
-                                                   {.format = text::Format::json}));
-  same_as_file("evening-plan-json",
-               text::print(report_of("plan", testing::evening()), {.format = text::Format::json}));
-  same_as_file("history-plain",
-               text::print(report::history(some_history()), {.format = text::Format::plain}));
+  same_in_ctl("evening-status-plain", text::print(status, {.format = text::Format::plain}));
+  same_in_ctl("evening-status-yaml", text::print(status, {.format = text::Format::yaml}));
+  same_in_ctl("evening-status-json", text::print(status, {.format = text::Format::json}));
+  same_in_ctl("evening-explain-json", text::print(report_of("explain", testing::evening()),
+                                                  {.format = text::Format::json}));
+  same_in_ctl("evening-plan-json",
+              text::print(report_of("plan", testing::evening()), {.format = text::Format::json}));
+  same_in_ctl("history-plain",
+              text::print(report::history(some_history()), {.format = text::Format::plain}));
   std::string lines;
   for (const auto& scene : scenes()) {
     const auto check = text::nagios(report::status(scene.published));
     lines += fmt::format("{} {}: {}\n", scene.name, check.code, check.line);
   }
-  same_as_file("nagios", lines);
+  same_in_ctl("nagios", lines);
 }
 
 TEST_CASE("colour marks words that stand there without it, too") {

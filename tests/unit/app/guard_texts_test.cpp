@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,6 +17,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/part.hpp"
 #include "tests/support/stances.hpp"
+#include "tests/support/texts.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
@@ -471,12 +470,7 @@ TEST_CASE("every guard's word is told as in the file, in journal, status and exp
     all += texts(wanted, spoken);
     (wanted.passes ? passed : refused).insert(wanted.guard);
   }
-  const auto path = std::string{ANYCASTD_SOURCE_DIR} + "/tests/golden/guards.txt";
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write") std::ofstream(path) << all;
-  std::ifstream file(path, std::ios::binary);
-  const std::string golden{std::istreambuf_iterator<char>(file), {}};
-  CHECK(unified_diff(golden, all, "golden", "printed") == "");
+  test::same_as_golden("guards.txt", all);
 
   const auto known = core::guard_names();
   for (const auto& name : known) {

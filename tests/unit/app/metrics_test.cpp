@@ -13,6 +13,7 @@
 #include "controller/app/text.hpp"
 #include "controller/base/text.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/texts.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
@@ -179,8 +180,7 @@ TEST_CASE("one series of a state set is 1, the others are 0") {
 }
 
 TEST_CASE("every family is in the manual page with its type") {
-  std::ifstream file(std::string{ANYCASTD_SOURCE_DIR} + "/deploy/man/anycastd-metrics.7.scd");
-  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const auto page = test::slurp(test::tree("deploy/man/anycastd-metrics.7.scd"));
   const auto p = testing::shadowed();
   for (const auto& line : names(metrics::render(&p, at_noon()), "# TYPE ")) {
     const auto words = split(line, ' ');

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +13,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/part.hpp"
 #include "tests/support/stances.hpp"
+#include "tests/support/texts.hpp"
 #include "tests/unit/app/published_builder.hpp"
 
 using namespace anycast;
@@ -25,14 +24,14 @@ using anycast::test::part;
 namespace {
 
 /// The evening of the published scenes before anything is chosen.
-struct Situation {
+struct Unchosen {
   Published published = testing::evening();
   Config config = testing::fleet_config();
   Seen seen = {.now = testing::noon()};
   State state = published.state;
   core::Fitness fitness = {};
 
-  Situation() { seen.router = published.router; }
+  Unchosen() { seen.router = published.router; }
   PathReport& path(const PathKey& key) {
     return *std::ranges::find(published.plan.paths, key, &PathReport::key);
   }
@@ -42,21 +41,21 @@ struct Situation {
 
 const std::string kDead = "web: 0 of 4 real servers up, comes up at 2; 192.0.2.129:80 refused";
 
-struct Case {
+struct RuleCase {
   std::string rule;
-  std::function<void(Situation&)> make = [](Situation&) {};
+  std::function<void(Unchosen&)> make = [](Unchosen&) {};
 };
 
-void all_clear(Situation& s) {
+void all_clear(Unchosen& s) {
   auto good = s.path({"hk-ali-1", "cmi", "mobile"});
   good.key = s.bad().key;
   s.bad() = good;
 }
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> kCases = {
+const std::vector<RuleCase>& rule_cases() {
+  static const std::vector<RuleCase> kCases = {
       {"3.0 undo",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.state.learned.findings["cmi"] = {
              .effect = Effect::harmful,
              .at = s.seen.now,
@@ -66,74 +65,74 @@ const std::vector<Case>& cases() {
                  "+1ms)"};
        }},
       {"3.1 drain",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.state.drain =
              Standing{.since = s.seen.now - seconds{5}, .reason = "kernel update", .actor = "lin"};
        }},
       {"3.1 drain, then withdraw",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.state.drain =
              Standing{.since = s.seen.now - minutes{5}, .reason = "kernel update", .actor = "lin"};
        }},
       {"3.2 pin",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.cmi().pin = Pin{.stance = kWithdraw, .reason = "ticket 7", .actor = "lin"};
        }},
       {"3.3 dead",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.fitness = {Level::down, kDead};
        }},
-      {"3.4 return", [](Situation& s) { s.cmi().cause = Cause::operated, s.cmi().rung = 0; }},
+      {"3.4 return", [](Unchosen& s) { s.cmi().cause = Cause::operated, s.cmi().rung = 0; }},
       {"3.5 alive",
-       [](Situation& s) {
+       [](Unchosen& s) {
          all_clear(s);
          s.cmi() = {.stance = kWithdraw, .since = s.seen.now - hours{1}, .cause = Cause::service};
          s.fitness = {Level::up, "web: 4 of 4 real servers up"};
        }},
       {"3.6 startup",
-       [](Situation& s) {
+       [](Unchosen& s) {
          all_clear(s);
          s.cmi() = {.stance = kWithdraw, .rung = 2, .since = s.seen.now, .cause = Cause::startup};
        }},
       {"3.7 degrade",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
        }},
       {"3.7 degrade further"},
       {"3.7 degrade, a rung without effect passed over",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
          s.state.learned.lessons["cmi prepend=2 mobile"] = {
              .effect = Effect::none, .at = s.seen.now, .until = s.seen.now + hours{9}};
        }},
       {"3.8 weak",
-       [](Situation& s) {
+       [](Unchosen& s) {
          all_clear(s);
          s.cmi() = {.stance = kPlain, .since = s.seen.now - hours{3}, .cause = Cause::restore};
          s.fitness = {Level::low, "web: 1 of 8 real servers up, comes up at 4"};
        }},
       {"3.9 restore", all_clear},
       {"3.9 not yet clear for long enough: no step",
-       [](Situation& s) {
+       [](Unchosen& s) {
          all_clear(s);
          s.bad().state.clear_since = s.seen.now - minutes{1};
        }},
-      {"2 blame border: no step", [](Situation& s) { s.bad().blame = "border"; }},
-      {"2 blame node", [](Situation& s) { s.bad().blame = "node"; }},
-      {"2 blame session", [](Situation& s) { s.bad().blame = "session"; }},
+      {"2 blame border: no step", [](Unchosen& s) { s.bad().blame = "border"; }},
+      {"2 blame node", [](Unchosen& s) { s.bad().blame = "node"; }},
+      {"2 blame session", [](Unchosen& s) { s.bad().blame = "session"; }},
       {"1 unknown: no step",
-       [](Situation& s) {
+       [](Unchosen& s) {
          s.bad().measured_bad = false;
          s.bad().unknown_why = "1 of 3 regions usable, needs 2";
        }},
       {"1 no longer bad, not yet clear: no step",
-       [](Situation& s) { s.bad().measured_bad = false; }},
+       [](Unchosen& s) { s.bad().measured_bad = false; }},
   };
   return kCases;
 }
 
-std::string texts(const Case& wanted) {
-  Situation s;
+std::string texts(const RuleCase& wanted) {
+  Unchosen s;
   wanted.make(s);
   auto& p = s.published;
   core::Context context{
@@ -178,11 +177,6 @@ std::string texts(const Case& wanted) {
 
 TEST_CASE("what each rule of judging, blaming and choosing says is told as in the file") {
   std::string all;
-  for (const auto& wanted : cases()) all += texts(wanted);
-  const auto path = std::string{ANYCASTD_SOURCE_DIR} + "/tests/golden/rules.txt";
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write") std::ofstream(path) << all;
-  std::ifstream file(path, std::ios::binary);
-  const std::string golden{std::istreambuf_iterator<char>(file), {}};
-  CHECK(unified_diff(golden, all, "golden", "printed") == "");
+  for (const auto& wanted : rule_cases()) all += texts(wanted);
+  test::same_as_golden("rules.txt", all);
 }

@@ -11,6 +11,7 @@
 #include "controller/app/text_table.hpp"
 #include "tests/support/fake_http.hpp"
 #include "tests/support/folder.hpp"
+#include "tests/support/texts.hpp"
 #include "tests/unit/app/paper_daemon.hpp"
 
 using namespace anycast;
@@ -79,12 +80,6 @@ bool coloured(std::string_view text) {
     if (end != std::string_view::npos && text[end] == 'm') return true;
   }
   return false;
-}
-
-int widest(const std::string& text) {
-  int width = 0;
-  for (const auto& line : split(text, '\n')) width = std::max(width, display_width(line));
-  return width;
 }
 
 bool ascii(const std::string& text) {
@@ -265,7 +260,7 @@ std::string at_widths(const Command& command, const Surroundings& around) {
       const auto bare = without_escapes(shown);
       INFO(command.words << " at " << width << "\n" << bare);
       CHECK(bare == text.value_or(bare));
-      CHECK((command.kind == Kind::file || widest(bare) <= width));
+      CHECK((command.kind == Kind::file || test::widest(bare) <= width));
       text = bare;
     }
     const auto kept = command.kind == Kind::figures ? without_figures(*text) : *text;
@@ -295,15 +290,8 @@ std::map<std::string, std::string> every_help() {
   return out;
 }
 
-/// ANYCASTD_GOLDEN=write rewrites the files; the difference is then read by a person.
-void same_as_file(const std::string& name, const std::string& text) {
-  const auto path = fmt::format("{}/tests/golden/terminal/{}.txt", ANYCASTD_SOURCE_DIR, name);
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write") std::ofstream(path) << text;
-  std::ifstream file(path);
-  const std::string kept{std::istreambuf_iterator<char>(file), {}};
-  INFO(path);
-  CHECK(unified_diff(kept, text, "golden", "printed") == "");
+void same_on_terminal(const std::string& name, const std::string& text) {
+  test::same_as_golden("terminal/" + name + ".txt", text);
 }
 
 }  // namespace
@@ -316,7 +304,7 @@ TEST_CASE("every command prints the text in its file at three widths, whatever t
       auto text = at_widths(command, around);
       CHECK(ascii(text));
       if (command.name == "schema") text = text.substr(0, text.find("\"properties\""));
-      same_as_file(command.name, text);
+      same_on_terminal(command.name, text);
     }
   }
 }
@@ -328,7 +316,7 @@ TEST_CASE("a refused reload shows the faults with their lines") {
       .remedy = Remedy::fix_text,
       .text = "refused configuration, the one in force stays: a.yaml:7:7: error: 'atuo' is not "
               "known here [type]\n    7 | mode: atuo   # auto\n      |       ^^^^\n"});
-  same_as_file("reload-refused", at_widths({"reload-refused", "reload"}, around));
+  same_on_terminal("reload-refused", at_widths({"reload-refused", "reload"}, around));
 }
 
 TEST_CASE("Chinese names take two cells a character in every table and locale") {
@@ -336,7 +324,7 @@ TEST_CASE("Chinese names take two cells a character in every table and locale") 
   Surroundings around;
   around.fixture.published = std::make_shared<Published>(chinese());
   for (const std::string words : {"status", "explain", "plan", "probes", "history"}) {
-    same_as_file("chinese-" + words, at_widths({"chinese", words}, around));
+    same_on_terminal("chinese-" + words, at_widths({"chinese", words}, around));
   }
 }
 
@@ -363,7 +351,7 @@ TEST_CASE("every command has a text of its own in a file, and no line of help wi
   CHECK(all.size() > 30);
   for (const auto& [name, help] : all) {
     INFO(help);
-    CHECK(widest(help) <= 80);
+    CHECK(test::widest(help) <= 80);
     CHECK(ascii(help));
     bool found = false;
     for (const auto& commands : {reading(), orders(), without_daemon()}) {

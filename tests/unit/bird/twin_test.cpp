@@ -1,42 +1,25 @@
 #include "adapters/bird/twin.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "adapters/system/file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace anycast;
 using namespace anycast::bird;
 
-namespace {
-
-struct Folder {
-  Folder() {
-    std::string form = "/tmp/anycastd-twin-XXXXXX";
-    REQUIRE(::mkdtemp(form.data()) != nullptr);
-    path = form;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-
-}  // namespace
-
 TEST_CASE("the copy of the operator's file is as secret as the original, and gone afterwards") {
   const Folder f;
-  const auto main_file = f.path + "/main.conf";
-  const auto fragment = f.path + "/bird.conf";
+  const auto main_file = f.path("main.conf");
+  const auto fragment = f.path("bird.conf");
   std::ofstream{main_file} << "password \"secret\";\ninclude \"bird.conf\";\n";
   ::chmod(main_file.c_str(), 0640);
   // What a killed predecessor has left, open for all, is not written into.
-  const auto copy = f.path + "/.anycastd.check.conf";
+  const auto copy = f.path(".anycastd.check.conf");
   std::ofstream{copy} << "old";
   ::chmod(copy.c_str(), 0666);
   {
@@ -47,14 +30,14 @@ TEST_CASE("the copy of the operator's file is as secret as the original, and gon
     struct stat info {};
     REQUIRE(::stat(copy.c_str(), &info) == 0);
     CHECK((info.st_mode & 0777U) == 0640U);
-    const auto candidate = f.path + "/.anycastd.check.frag";
+    const auto candidate = f.path(".anycastd.check.frag");
     CHECK(read_file(copy).value() == "password \"secret\";\ninclude \"" + candidate + "\";\n");
     CHECK(read_file(candidate).value() == "# candidate\n");
     CHECK(twin->named({.text = "t", .place = {candidate, 1, 2}}).place == Place{fragment, 1, 2});
     CHECK(twin->named({.text = "t", .place = {copy, 1, 2}}).place == Place{main_file, 1, 2});
   }
   int left = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{f.path}) ++left;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator{f.name()}) ++left;
   CHECK(left == 1);
 }
 

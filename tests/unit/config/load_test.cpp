@@ -1,7 +1,6 @@
-#include <unistd.h>
-
 #include "controller/base/text.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/unit/config/samples.hpp"
 
 using namespace anycast;
@@ -9,21 +8,9 @@ using namespace anycast::config;
 
 namespace {
 
-/// A folder of this test's own, gone with it.
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("anycastd-config-" + std::to_string(getpid()));
-  Folder() { std::filesystem::create_directories(path / "conf.d"); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream{path / name, std::ios::binary} << text;
-  }
+struct ConfigFolder : Folder {
+  ConfigFolder() { std::filesystem::create_directory(path("conf.d")); }
 };
-
-const std::string kExample = slurp(tree("deploy/example/anycastd.yaml"));
 
 }  // namespace
 
@@ -159,14 +146,14 @@ TEST_CASE("the fleet's file can be checked on a host that is none of its nodes")
 }
 
 TEST_CASE("drop-ins merge maps, replace the rest, and each value keeps its file") {
-  const Folder folder;
+  const ConfigFolder folder;
   folder.write("anycastd.yaml", kExample);
   folder.write("conf.d/20-b.yaml",
                "guards: {min_nodes: 1}\nregions: [beijing, shenzhen]\nevidence: {window: 15m}\n");
   folder.write("conf.d/10-a.yaml", "guards:\n  min_nodes: 3\n  confirm: 30s\n");
   folder.write("conf.d/30-c.yaml.bak", "nonsense: [");
   folder.write("conf.d/40-empty.yaml", "# nothing\n");
-  const auto loaded = load_path((folder.path / "anycastd.yaml").string(), {.self = "hk-idc-1"});
+  const auto loaded = load_path(folder.path("anycastd.yaml"), {.self = "hk-idc-1"});
   REQUIRE(loaded);
   INFO(shown(*loaded));
   REQUIRE(loaded->config);
@@ -175,10 +162,10 @@ TEST_CASE("drop-ins merge maps, replace the rest, and each value keeps its file"
   CHECK(c.guards.confirm == seconds{30});
   CHECK(c.guards.anchors.size() == 1);
   CHECK(c.regions.size() == 2);
-  const auto conf_d = (folder.path / "conf.d").string();
+  const auto conf_d = folder.path("conf.d");
   CHECK(to_string(c.origins.at("guards.min_nodes")) == conf_d + "/20-b.yaml:1:21");
   CHECK(to_string(c.origins.at("guards.confirm")) == conf_d + "/10-a.yaml:3:12");
-  CHECK(c.origins.at("guards.anchors").file == (folder.path / "anycastd.yaml").string());
+  CHECK(c.origins.at("guards.anchors").file == folder.path("anycastd.yaml"));
 }
 
 TEST_CASE("what belongs to one node does not tell its digest of the fleet from another's") {
@@ -221,12 +208,12 @@ std::string shown_shadow(const std::string& overlay) {
 }  // namespace
 
 TEST_CASE("a shadow is what differs, laid over the configuration in force, in mode auto") {
-  const Folder folder;
+  const ConfigFolder folder;
   folder.write("anycastd.yaml", kExample + "\nshadow: {config: shadow.yaml}\n");
   folder.write("conf.d/a.yaml", "mode: observe\n");
   folder.write("shadow.yaml",
                "thresholds: {mobile: {rtt: {bad: 150ms}}}\nupstreams: {cmi: {prepend_max: 2}}\n");
-  const auto file = (folder.path / "anycastd.yaml").string();
+  const auto file = folder.path("anycastd.yaml");
   const auto live = load_path(file, {.self = "hk-idc-1"});
   REQUIRE(live);
   REQUIRE(live->config);
@@ -271,10 +258,10 @@ shadow.yaml:4:1: error: a shadow may not say 'mode' [shadow]
 }
 
 TEST_CASE("a shadow that lies among the drop-ins would act, and is refused") {
-  const Folder folder;
+  const ConfigFolder folder;
   folder.write("anycastd.yaml", kExample);
   folder.write("conf.d/a.yaml", "guards: {min_nodes: 1}\n");
-  const auto file = (folder.path / "anycastd.yaml").string();
+  const auto file = folder.path("anycastd.yaml");
   const auto loaded = load_shadow_path(file, "conf.d/a.yaml", {.self = "hk-idc-1"});
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().text.find("is a file of the configuration in force") != std::string::npos);

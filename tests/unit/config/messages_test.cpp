@@ -6,10 +6,8 @@ using namespace anycast::config;
 
 namespace {
 
-const std::string kExample = slurp(tree("deploy/example/anycastd.yaml"));
-
 std::string example_with(const std::string& from, const std::string& to) {
-  return shown(load({{.name = "anycastd.yaml", .text = changed(kExample, from, to)}},
+  return shown(load({{.name = "anycastd.yaml", .text = replaced(kExample, from, to)}},
                     {.host_name = "hk-idc-1"}));
 }
 
@@ -70,7 +68,7 @@ TEST_CASE("a reference to nothing is shown with the nearest name and where they 
 }
 
 TEST_CASE("a well-known name with another AS number is a warning that can be allowed") {
-  const auto text = changed(kExample, "58453", "4809");
+  const auto text = replaced(kExample, "58453", "4809");
   const auto loaded = load({{.name = "anycastd.yaml", .text = text}}, {.host_name = "hk-idc-1"});
   CHECK(shown(loaded) ==
         R"(anycastd.yaml:50:15: warning: 4809 is China Telecom CN2; CMI is 58453 [asn-name]
@@ -108,8 +106,8 @@ TEST_CASE("no finding ever quotes a secret, not even one about its neighbour") {
 
 TEST_CASE("all findings of one file come in the order of its lines") {
   const auto text =
-      changed(changed(kExample, "bad: 180ms", "bad: 180"), "min_nodes: 2", "min_nodes: x");
-  const auto loaded = load_text(changed(text, "version: 1", "version: 2"));
+      replaced(replaced(kExample, "bad: 180ms", "bad: 180"), "min_nodes: 2", "min_nodes: x");
+  const auto loaded = load_text(replaced(text, "version: 1", "version: 2"));
   std::vector<std::string> rules;
   for (const auto& d : loaded.diagnostics) rules.push_back(to_string(d.place) + " " + d.rule);
   CHECK(rules == std::vector<std::string>{"x.yaml:5:10 range", "x.yaml:47:29 unit",

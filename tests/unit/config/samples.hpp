@@ -1,23 +1,18 @@
 #pragma once
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "controller/config/config.hpp"
+#include "tests/support/texts.hpp"
 
 namespace anycast::config {
 
-inline std::string slurp(const std::filesystem::path& path) {
-  std::ifstream stream{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{stream}, {}};
-}
+using test::replaced;
+using test::slurp;
+using test::tree;
 
-inline std::filesystem::path tree(const std::string& path) {
-  return std::filesystem::path{ANYCASTD_SOURCE_DIR} / path;
-}
+inline const std::string kExample = slurp(tree("deploy/example/anycastd.yaml"));
 
 /// The text as one source named "x.yaml", on the host "hk-a".
 inline Loaded load_text(const std::string& text) {
@@ -25,8 +20,7 @@ inline Loaded load_text(const std::string& text) {
 }
 
 inline Loaded load_example() {
-  return load({{.name = "anycastd.yaml", .text = slurp(tree("deploy/example/anycastd.yaml"))}},
-              {.host_name = "hk-idc-1.example.net"});
+  return load({{.name = "anycastd.yaml", .text = kExample}}, {.host_name = "hk-idc-1.example.net"});
 }
 
 /// Everything that was found, as a person sees it.
@@ -34,11 +28,6 @@ inline std::string shown(const Loaded& loaded) {
   std::string out;
   for (const auto& diagnostic : loaded.diagnostics) out += to_string(diagnostic);
   return out;
-}
-
-/// `text` with its first `from` replaced; the text itself has to have it.
-inline std::string changed(std::string text, const std::string& from, const std::string& to) {
-  return text.replace(text.find(from), from.size(), to);
 }
 
 }  // namespace anycast::config

@@ -13,8 +13,8 @@ namespace {
 const PathKey kHere{"hk-idc-1", "hkbn", "telecom"};
 
 /// hk-idc-1, whose packets to telecom may leave over hkbn and pccw.
-struct Evening : Bench {
-  Evening() {
+struct Outbound : Bench {
+  Outbound() {
     auto& config = setup.config;
     config.egress.carriers["telecom"].as_path = {64510};
     config.nodes.at(config.self).egress["telecom"] = {"hkbn", "pccw"};
@@ -42,7 +42,7 @@ struct Evening : Bench {
 }  // namespace
 
 TEST_CASE("a move of packets announces nothing, costs no penalty and no change of the budget") {
-  Evening e;
+  Outbound e;
   e.bad();
   const auto before = e.running;
   REQUIRE(e.comes_over("pccw"));
@@ -60,7 +60,7 @@ TEST_CASE("a move of packets announces nothing, costs no penalty and no change o
 }
 
 TEST_CASE("the ladder goes on once the move has settled, and not before") {
-  Evening e;
+  Outbound e;
   e.bad();
   REQUIRE(e.comes_over("pccw"));
   const auto moved = e.now;
@@ -71,7 +71,7 @@ TEST_CASE("the ladder goes on once the move has settled, and not before") {
 }
 
 TEST_CASE("a move that fails has not happened, and is tried again once that is over") {
-  Evening e;
+  Outbound e;
   e.bad();
   e.outcome.error = Error{.remedy = Remedy::look_at_peer, .text = "bird refuses"};
   e.run(hours{1}, [&] { return e.changes == 1; });
@@ -84,7 +84,7 @@ TEST_CASE("a move that fails has not happened, and is tried again once that is o
 }
 
 TEST_CASE("in mode advise a person applies the move, in observe nobody does") {
-  Evening e;
+  Outbound e;
   e.setup.config.mode = Mode::advise;
   e.bad();
   e.run(hours{1}, [&] { return e.is_bad(); });
@@ -100,7 +100,7 @@ TEST_CASE("in mode advise a person applies the move, in observe nobody does") {
   CHECK(e.egress().upstream == "pccw");
   CHECK(e.replies.back().text.starts_with("applied and verified"));
 
-  Evening only;
+  Outbound only;
   only.setup.config.mode = Mode::observe;
   only.bad();
   only.run(hours{1});
@@ -109,7 +109,7 @@ TEST_CASE("in mode advise a person applies the move, in observe nobody does") {
 }
 
 TEST_CASE("nothing is moved without evidence, while frozen, or to where it would not help") {
-  Evening blind;
+  Outbound blind;
   blind.bad();
   blind.run(hours{1}, [&] { return blind.is_bad(); });
   blind.state.egress["telecom"] = {.upstream = "hkbn", .since = blind.now};
@@ -118,21 +118,21 @@ TEST_CASE("nothing is moved without evidence, while frozen, or to where it would
   CHECK(blind.egress().upstream == "hkbn");
   CHECK(blind.next() == "nobody knows how telecom is over hkbn");
 
-  Evening frozen;
+  Outbound frozen;
   frozen.order({.kind = Order::Kind::freeze, .reason = "live event"});
   frozen.bad();
   frozen.run(hours{1});
   CHECK(frozen.egress().upstream == "hkbn");
   CHECK(frozen.next().starts_with("to pccw, held: frozen by lin \"live event\""));
 
-  Evening deaf;
+  Outbound deaf;
   deaf.tamper_router = [](RouterView& view) { view.sessions.at("pccw").refreshes = false; };
   deaf.bad();
   deaf.run(hours{1});
   CHECK(deaf.egress().upstream == "hkbn");
   CHECK(deaf.next() == "no other upstream can take over");
 
-  Evening silent;
+  Outbound silent;
   silent.order({.kind = Order::Kind::pin,
                 .upstream = "pccw",
                 .stance = {.kind = Stance::Kind::withdraw},
@@ -144,7 +144,7 @@ TEST_CASE("nothing is moved without evidence, while frozen, or to where it would
 }
 
 TEST_CASE("what was tried in vain is left alone, twice as long when the first was left again") {
-  Evening e;
+  Outbound e;
   e.setup.config.policy.carrier_bad.pop_back();  // no session is withdrawn meanwhile
   e.bad({"hk-idc-1", "", "telecom"});
   REQUIRE(e.comes_over("pccw"));
@@ -160,7 +160,7 @@ TEST_CASE("what was tried in vain is left alone, twice as long when the first wa
 }
 
 TEST_CASE("an order that changes begins with its first, and one that goes leaves nothing behind") {
-  Evening e;
+  Outbound e;
   e.bad();
   REQUIRE(e.comes_over("pccw"));
   auto& orders = e.setup.config.nodes.at("hk-idc-1").egress;

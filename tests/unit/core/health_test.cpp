@@ -2,6 +2,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
+#include "tests/support/inside_world.hpp"
 #include "tests/support/stances.hpp"
 
 using namespace anycast;
@@ -9,18 +10,15 @@ using anycast::test::Bench;
 using anycast::test::kPlain;
 using anycast::test::kPrepend2;
 using anycast::test::kWithdraw;
+using anycast::test::server;
 
 namespace {
-
-ServerKey real(int number) {
-  return {{.bytes = {192, 0, 2, static_cast<std::uint8_t>(200 + number)}}, 80};
-}
 
 /// A node of the article's fleet with four real servers, all up. Comes up at 2, is weak below 2.
 struct House : Bench {
   explicit House(const std::string& self = "hk-idc-1") : Bench{self} {
     Service web{.high = 500'000, .low = 500'000};
-    for (int i = 0; i < 4; ++i) web.servers.push_back({.endpoint = real(i)});
+    for (int i = 0; i < 4; ++i) web.servers.push_back({.endpoint = server(200 + i)});
     setup.config.nodes.at(self).services["web"] = web;
     setup.config.guards.min_paths_per_carrier = 1;
     up(4);
@@ -38,10 +36,11 @@ struct House : Bench {
       const auto alive = i < servers_              ? Alive::up
                          : i < servers_ + unknown_ ? Alive::unknown
                                                    : Alive::down;
-      (*health)["web"][real(i)] = {.alive = alive,
-                                   .since = now,
-                                   .heard = now + setup.config.prometheus.interval,
-                                   .why = alive == Alive::down ? "refused the connection" : ""};
+      (*health)["web"][server(200 + i)] = {
+          .alive = alive,
+          .since = now,
+          .heard = now + setup.config.prometheus.interval,
+          .why = alive == Alive::down ? "refused the connection" : ""};
     }
   }
   const core::Thought& cycle_now() {
@@ -286,8 +285,9 @@ TEST_CASE("many real servers that die together are told in one line") {
   House node;
   auto& web = node.setup.config.nodes.at("hk-idc-1").services.at("web");
   for (int i = 4; i < 10; ++i) {
-    web.servers.push_back({.endpoint = real(i)});
-    (*node.health)["web"][real(i)] = {.alive = Alive::down, .heard = node.now, .why = "is gone"};
+    web.servers.push_back({.endpoint = server(200 + i)});
+    (*node.health)["web"][server(200 + i)] = {
+        .alive = Alive::down, .heard = node.now, .why = "is gone"};
   }
   node.events.clear();
   node.cycle();

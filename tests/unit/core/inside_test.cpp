@@ -12,22 +12,21 @@
 using namespace anycast;
 using anycast::test::expected;
 using anycast::test::FakeKernel;
+using anycast::test::server;
 using anycast::test::unnamed;
 
 namespace {
 
 const ServiceKey kWeb{Protocol::tcp, *Address::parse("198.51.100.1"), 80};
 const Vip kVip{*Prefix::parse("198.51.100.1/32"), "lo"};
-const Time kStart{hours{500'000}};
-
-ServerKey server(int last) { return {*Address::parse("192.0.2." + std::to_string(last)), 80}; }
+const Time kFirstCycle{hours{500'000}};
 
 /// A kernel that is kept in step, cycle by cycle.
 struct Keeper {
   FakeKernel kernel = {};
   core::InsideWish wish = {.drain = minutes{5}};
   InsideOurs ours = {};
-  Time now = kStart;
+  Time now = kFirstCycle;
   core::InsideStep step = {};
 
   /// The commands of one cycle, all carried out.
@@ -84,10 +83,10 @@ TEST_CASE(
   keeper.kernel.view.load[kWeb].servers[server(11)].active = 3;
   CHECK(keeper.cycle() == Lines{"ipvsadm -a -t 198.51.100.1:80 -r 192.0.2.13:80 -m -w 2",
                                 "ipvsadm -e -t 198.51.100.1:80 -r 192.0.2.11:80 -m -w 0"});
-  CHECK(keeper.step.next == kStart + minutes{5});
+  CHECK(keeper.step.next == kFirstCycle + minutes{5});
   keeper.now += minutes{1};
   CHECK(keeper.cycle().empty());
-  CHECK(keeper.step.next == kStart + minutes{5});
+  CHECK(keeper.step.next == kFirstCycle + minutes{5});
   keeper.kernel.view.load[kWeb].servers[server(11)].active = 0;
   CHECK(keeper.cycle() == Lines{"ipvsadm -d -t 198.51.100.1:80 -r 192.0.2.11:80"});
   CHECK(keeper.cycle().empty());
@@ -113,7 +112,7 @@ TEST_CASE("a drain ends with its time, and a real server that is wanted again co
     keeper.kernel.view.inside.services[kWeb].servers[server(11)].weight = 9;
     keeper.now += minutes{1};
     CHECK(keeper.cycle() == Lines{"ipvsadm -e -t 198.51.100.1:80 -r 192.0.2.11:80 -m -w 0"});
-    CHECK(keeper.step.next == kStart + minutes{5});
+    CHECK(keeper.step.next == kFirstCycle + minutes{5});
   }
 }
 

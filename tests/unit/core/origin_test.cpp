@@ -14,8 +14,8 @@ using anycast::test::kWithdraw;
 namespace {
 
 /// A node whose routing daemon is asked about ROAs.
-struct Rig : Bench {
-  Rig() { setup.config.rpki = {.router = true}; }
+struct Validated : Bench {
+  Validated() { setup.config.rpki = {.router = true}; }
 
   void roas(const Origin& origin) { origins["bird"] = said(origin); }
   Sourced<OriginView> said(const Origin& origin) const {
@@ -60,7 +60,7 @@ const Origin kInvalid{.state = OriginState::invalid,
 }  // namespace
 
 TEST_CASE("valid, removed, changed and back: each is told once, and what is announced stays") {
-  Rig rig;
+  Validated rig;
   rig.roas(kValid);
   rig.run(minutes{1});
   CHECK(rig.told().empty());
@@ -91,7 +91,7 @@ TEST_CASE("valid, removed, changed and back: each is told once, and what is anno
 
 TEST_CASE("what is not announced stays so while it is invalid, not found or unknown") {
   for (const auto& bad : {kInvalid, kNotFound, Origin{}}) {
-    Rig rig;
+    Validated rig;
     rig.roas(kValid);
     rig.run(minutes{1});
     rig.pin(kWithdraw);
@@ -107,7 +107,7 @@ TEST_CASE("what is not announced stays so while it is invalid, not found or unkn
 }
 
 TEST_CASE("a person's force goes beyond what is unknown, never beyond what is invalid") {
-  Rig rig;
+  Validated rig;
   rig.roas(kValid);
   rig.run(minutes{1});
   rig.force(kWithdraw);
@@ -123,7 +123,7 @@ TEST_CASE("a person's force goes beyond what is unknown, never beyond what is in
 }
 
 TEST_CASE("what no ROA covers is announced where the configuration says so") {
-  Rig rig;
+  Validated rig;
   rig.setup.config.rpki.allow_not_found = true;
   rig.roas(kNotFound);
   rig.run(minutes{1});
@@ -134,7 +134,7 @@ TEST_CASE("what no ROA covers is announced where the configuration says so") {
 }
 
 TEST_CASE("a ROA that was there and is gone is an alarm also where not found is allowed") {
-  Rig rig;
+  Validated rig;
   rig.setup.config.rpki.allow_not_found = true;
   rig.roas(kValid);
   rig.cycle();
@@ -145,7 +145,7 @@ TEST_CASE("a ROA that was there and is gone is an alarm also where not found is 
 }
 
 TEST_CASE("data that is too old says nothing, and its age is told") {
-  Rig rig;
+  Validated rig;
   rig.setup.config.rpki.max_age = minutes{5};
   rig.roas(kValid);
   rig.origins["bird"].value->as_of = rig.now;
@@ -158,7 +158,7 @@ TEST_CASE("data that is too old says nothing, and its age is told") {
 }
 
 TEST_CASE("of two sources the worse word counts, and one that fails is no word") {
-  Rig rig;
+  Validated rig;
   rig.roas(kValid);
   rig.origins["the validator"] = rig.said(kInvalid);
   rig.cycle();
@@ -174,7 +174,7 @@ TEST_CASE("of two sources the worse word counts, and one that fails is no word")
 }
 
 TEST_CASE("a daemon that was started anew announces nothing of its own before ROAs are known") {
-  Rig rig;
+  Validated rig;
   rig.roas(kValid);
   rig.run(minutes{1});
   const auto before = rig.running;
@@ -193,7 +193,7 @@ TEST_CASE("a daemon that was started anew announces nothing of its own before RO
 }
 
 TEST_CASE("nothing is asked, told or held where the configuration has no 'rpki'") {
-  Rig rig;
+  Validated rig;
   rig.setup.config.rpki = {};
   rig.run(minutes{1});
   rig.pin(kWithdraw);

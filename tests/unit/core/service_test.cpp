@@ -1,17 +1,15 @@
 #include "controller/core/service.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/inside_world.hpp"
 
 using namespace anycast;
+using anycast::test::server;
 using core::Presence;
 
 namespace {
 
 const Time kNow = *parse_utc("2026-06-01T12:00:00.000Z");
-
-ServerKey real(int number) {
-  return {{.bytes = {192, 0, 2, static_cast<std::uint8_t>(number)}}, 80};
-}
 
 /// One letter a real server: u up, d down, ? unknown, - never heard of.
 std::map<ServerKey, RealState> seen(const std::string& letters) {
@@ -23,7 +21,7 @@ std::map<ServerKey, RealState> seen(const std::string& letters) {
     RealState state{.since = kNow - minutes{1}, .heard = kNow - seconds{1}};
     if (letter == 'u') state.alive = Alive::up;
     if (letter == 'd') state.alive = Alive::down, state.why = "refused the connection";
-    out.emplace(real(number), state);
+    out.emplace(server(number), state);
   }
   return out;
 }
@@ -31,7 +29,7 @@ std::map<ServerKey, RealState> seen(const std::string& letters) {
 /// High 75 %, low 50 %.
 Service service(int servers) {
   Service out{.high = 750'000, .low = 500'000};
-  for (int i = 1; i <= servers; ++i) out.servers.push_back({.endpoint = real(i)});
+  for (int i = 1; i <= servers; ++i) out.servers.push_back({.endpoint = server(i)});
   return out;
 }
 
@@ -78,7 +76,7 @@ TEST_CASE("without a history a service is what the node's announcements say") {
 
 TEST_CASE("an answer that is too old is none") {
   auto reals = seen("dd");
-  reals.at(real(2)).heard = kNow - minutes{5};
+  reals.at(server(2)).heard = kNow - minutes{5};
   const auto report =
       core::weigh("web", service(2), reals, {.level = Level::up}, Presence::announced, kNow);
   CHECK(report.state.level == Level::up);
@@ -106,7 +104,7 @@ TEST_CASE("a level says since when and why") {
   const auto down = weigh("dddd", Level::up);
   CHECK(down.state == ServiceState{.level = Level::down,
                                    .since = kNow,
-                                   .down = {real(1), real(2), real(3), real(4)}});
+                                   .down = {server(1), server(2), server(3), server(4)}});
   CHECK(down.why == "0 of 4 real servers up, comes up at 3; 192.0.2.1:80 refused the connection");
   CHECK(weigh("uuuu", Level::up).state.since == kNow - hours{1});
   CHECK(weigh("uuuu", Level::up).why == "4 of 4 real servers up");
@@ -135,7 +133,7 @@ TEST_CASE("low is passing for as long as it takes to find a real server dead") {
 
 TEST_CASE("a real server that is not known any more is told as it was known last") {
   const auto report = core::weigh("web", service(2), seen("u?"),
-                                  {.level = Level::up, .since = kNow, .down = {real(2)}},
+                                  {.level = Level::up, .since = kNow, .down = {server(2)}},
                                   Presence::announced, kNow);
-  CHECK(report.state.down == std::vector{real(2)});
+  CHECK(report.state.down == std::vector{server(2)});
 }

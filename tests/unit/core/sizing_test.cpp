@@ -15,7 +15,7 @@ using namespace anycast::core;
 
 namespace {
 
-const std::vector<std::string> kNodes = {"bad", "good"};
+const std::vector<std::string> kPair = {"bad", "good"};
 
 /// Two nodes with one session each to an upstream that leads to one carrier.
 Config two_nodes(int probes) {
@@ -24,7 +24,7 @@ Config two_nodes(int probes) {
   for (int i = 0; i < probes; ++i) config.regions.push_back(fmt::format("r{}", i));
   config.thresholds["mobile"] = {};
   config.upstreams["cmi"] = {.asn = Asn{64501}, .carries = {"mobile"}};
-  for (const auto& name : kNodes) {
+  for (const auto& name : kPair) {
     config.nodes[name].sessions["cmi"] = {.neighbor = *Address::parse("192.0.2.1"),
                                           .local = *Address::parse("192.0.2.2")};
   }
@@ -41,7 +41,7 @@ class Trial {
     at_ += config_.evidence.scrape;
     std::bernoulli_distribution lost{loss};
     Evidence evidence{.at = at_};
-    for (const auto& node : kNodes) {
+    for (const auto& node : kPair) {
       for (const auto& region : config_.regions) {
         const bool received = node != "bad" || !lost(random_);
         evidence.series.push_back(

@@ -4,10 +4,12 @@
 
 #include "controller/render/fragment.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/inside_world.hpp"
 #include "tests/unit/line/rig.hpp"
 
 using namespace anycast;
 using anycast::test::kStart;
+using anycast::test::kVip;
 using anycast::test::Rig;
 
 namespace {
@@ -132,8 +134,6 @@ struct ReadingKernel : test::FakeKernel {
  private:
   Store& store_;
 };
-
-const Vip kVip{*Prefix::parse("203.0.113.1/32"), "vip0"};
 
 void keeps_vip(Config& config) {
   config.prefixes.front().vips = {kVip.prefix.address};

@@ -6,16 +6,17 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/fake_kernel.hpp"
+#include "tests/support/inside_world.hpp"
 #include "tests/support/stances.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
 using anycast::test::kPlain;
+using anycast::test::kVip;
 using anycast::test::kWithdraw;
 
 namespace {
 
-const Vip kVip{*Prefix::parse("203.0.113.1/32"), "vip0"};
 const Vip kShared{*Prefix::parse("192.0.2.100/24"), "eth0"};
 
 /// One of them; the others announce.

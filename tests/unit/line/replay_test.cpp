@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 #include "controller/app/record.hpp"
@@ -12,8 +10,10 @@
 #include "controller/sim/article.hpp"
 #include "controller/sim/world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/texts.hpp"
 
 using namespace anycast;
+using anycast::test::replaced;
 
 namespace {
 
@@ -84,21 +84,12 @@ sim::Replayed replayed(const std::string& text, const core::Setup& with = setup(
   return *std::move(out);
 }
 
-std::string content(const std::string& path) {
-  std::ifstream file{path};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
-
 std::string error_of(const std::string& text) {
   std::istringstream in{text};
   auto trace = TraceSource::open(in, "june.jsonl");
   if (!trace) return to_string(trace.error());
   const auto out = (*trace)->evidence(kFrom + kSpan);
   return out ? "" : to_string(out.error());
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  return text.replace(text.find(what), what.size(), by);
 }
 
 }  // namespace
@@ -188,12 +179,8 @@ sim::Replayed as_written(const std::string& text, const core::Setup& with, const
   CHECK(once.digest == again.digest);
   CHECK(once.transcript == again.transcript);
 
-  const auto path = fmt::format("{}/tests/golden/{}", ANYCASTD_SOURCE_DIR, name);
-  const auto printed =
-      fmt::format("{}{} plans, digest {}\n", once.transcript, once.plans, once.digest);
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write") std::ofstream{path} << printed;
-  CHECK(unified_diff(content(path), printed, "golden", "printed") == "");
+  test::same_as_golden(
+      name, fmt::format("{}{} plans, digest {}\n", once.transcript, once.plans, once.digest));
   return once;
 }
 
@@ -203,7 +190,7 @@ TEST_CASE("a replay decides the same each time and in each build") {
 
 /// Written by `anycastctl record` in tests/lab/ladder_test.py, with the lab's own configuration.
 TEST_CASE("a run of the lab is replayed the same each time and in each build") {
-  const auto text = content(ANYCASTD_SOURCE_DIR "/tests/golden/lab.trace");
+  const auto text = test::golden("lab.trace");
   std::istringstream in{text};
   const auto head = (*TraceSource::open(in, "lab.trace"))->head();
   auto loaded = config::load({{.name = "lab.trace", .text = head.config}}, {.needs_self = false});

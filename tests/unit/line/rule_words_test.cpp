@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -19,6 +17,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/core.hpp"
 #include "tests/support/part.hpp"
+#include "tests/support/texts.hpp"
 
 using namespace anycast;
 using anycast::test::Bench;
@@ -26,8 +25,6 @@ using anycast::test::part;
 using anycast::test::preferring;
 
 namespace {
-
-const std::string kRoot{ANYCASTD_SOURCE_DIR};
 
 struct Scene {
   std::string rule;
@@ -336,17 +333,12 @@ std::string told(const Scene& scene) {
          part(explain, "egress", "8 history") + "\n";
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file{kRoot + path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
-
 /// The numbers of the rules, from the contracts that list them.
 std::set<std::string> rules() {
   std::set<std::string> out;
   const std::regex line{R"(///\s+(\d\.\d+) +"?[a-z])"};
   for (const auto* header : {"judge", "blame", "choose", "prefer", "egress"}) {
-    const auto text = read(fmt::format("/controller/core/{}.hpp", header));
+    const auto text = test::slurp(test::tree(fmt::format("controller/core/{}.hpp", header)));
     for (std::sregex_iterator it{text.begin(), text.end(), line}, end; it != end; ++it)
       out.insert((*it)[1]);
   }
@@ -372,17 +364,14 @@ TEST_CASE("every rule of judging, blaming, preferring and egress is told as in t
   for (const auto& scene : judging()) all += told(scene);
   for (const auto& scene : preferences()) all += told(scene);
   for (const auto& scene : egresses()) all += told(scene);
-  const char* mode = std::getenv("ANYCASTD_GOLDEN");
-  if (mode != nullptr && std::string_view{mode} == "write")
-    std::ofstream{kRoot + "/tests/golden/decisions.txt"} << all;
-  CHECK(unified_diff(read("/tests/golden/decisions.txt"), all, "golden", "printed") == "");
+  test::same_as_golden("decisions.txt", all);
 }
 
 TEST_CASE("no rule is without a text") {
   const auto all = rules();
   CHECK(all.size() >= 37);
-  auto told = headings(read("/tests/golden/decisions.txt"));
-  told.merge(headings(read("/tests/golden/rules.txt")));
+  auto told = headings(test::golden("decisions.txt"));
+  told.merge(headings(test::golden("rules.txt")));
   for (const auto& rule : all) {
     INFO("rule " << rule << " has no heading in tests/golden/decisions.txt or rules.txt");
     CHECK(told.contains(rule));

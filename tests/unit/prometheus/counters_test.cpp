@@ -7,20 +7,17 @@
 
 #include "controller/model/buckets.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/prometheus/series.hpp"
 
 using namespace anycast;
 using anycast::prometheus::Bucket;
 using anycast::prometheus::count_up;
 using anycast::prometheus::Counted;
 using anycast::prometheus::Point;
+using anycast::prometheus::testing::at;
+using anycast::prometheus::testing::kStart;
 
 namespace {
-
-constexpr std::int64_t kStart = 1'780'000'000'000;
-
-Time at(double second) {
-  return Time{milliseconds{kStart}} + Duration{static_cast<std::int64_t>(second * 1e6)};
-}
 
 /// Scrapes each 5 s from 0 on: requests, replies up to 100 ms, replies.
 struct Scrapes {

@@ -4,35 +4,29 @@
 
 #include "adapters/prometheus/samples.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/prometheus/series.hpp"
 
 using namespace anycast;
 using anycast::prometheus::fleet_selector;
 using anycast::prometheus::read_fleet;
 using anycast::prometheus::Reply;
 using anycast::prometheus::Series;
+using anycast::prometheus::testing::kAt;
+using anycast::prometheus::testing::kStart;
+using anycast::prometheus::testing::Points;
+using anycast::prometheus::testing::series;
 using anycast::test::announcing;
 
 namespace {
 
-constexpr std::int64_t kStart = 1'780'000'000'000;
-const Time kAt{milliseconds{kStart + 600'000}};
-
-Config config() {
+Config two_nodes() {
   Config out;
   out.nodes["hk-a"].sessions = {{"up1", Session{}}, {"up2", Session{}}};
   out.nodes["hk-b"].sessions = {{"up1", Session{}}};
   return out;
 }
 
-using Points = std::vector<std::pair<std::int64_t, double>>;
-
-/// `wanted` as in fleet_labels(); `points` are seconds after kStart with values.
-Series series(std::vector<std::string> wanted, const Points& points, std::string others = {}) {
-  Series out{.wanted = std::move(wanted), .others = std::move(others)};
-  for (const auto& [second, value] : points) out.points.push_back({kStart + second * 1000, value});
-  return out;
-}
-
+/// Labels as in fleet_labels().
 Series says(std::string node, std::string upstream, const Points& points, std::string stance = {},
             std::string others = {}) {
   return series({std::move(node), std::move(upstream), "203.0.113.0/24", std::move(stance), "",
@@ -41,7 +35,7 @@ Series says(std::string node, std::string upstream, const Points& points, std::s
 }
 
 FleetView fleet(std::vector<Series> all) {
-  return read_fleet({.series = std::move(all)}, config(), kAt);
+  return read_fleet({.series = std::move(all)}, two_nodes(), kAt);
 }
 
 }  // namespace

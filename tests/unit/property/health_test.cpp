@@ -4,17 +4,15 @@
 
 #include "controller/core/service.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/inside_world.hpp"
 
 using namespace anycast;
+using anycast::test::server;
 using core::Presence;
 
 namespace {
 
 const Time kStart = *parse_utc("2026-06-01T12:00:00.000Z");
-
-ServerKey real(int number) {
-  return {{.bytes = {192, 0, 2, static_cast<std::uint8_t>(number)}}, 80};
-}
 
 Service any_service() {
   Service out{.check = {.rise = *rc::gen::inRange(1, 5), .fall = *rc::gen::inRange(1, 5)}};
@@ -22,7 +20,7 @@ Service any_service() {
   out.high = std::max<Ppm>(out.low, *rc::gen::inRange(0, 101) * 10'000);
   const int servers = *rc::gen::inRange(1, 8);
   for (int i = 0; i < servers; ++i)
-    out.servers.push_back({.endpoint = real(i), .weight = *rc::gen::inRange(0, 4)});
+    out.servers.push_back({.endpoint = server(i), .weight = *rc::gen::inRange(0, 4)});
   return out;
 }
 

@@ -1,24 +1,17 @@
 #include "controller/render/egress.hpp"
 
-#include <fstream>
 #include <sstream>
 
 #include "controller/render/fragment.hpp"
 #include "tests/support/bird_config.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/render/refusal.hpp"
 
 using namespace anycast;
 using namespace anycast::render;
 using namespace anycast::test;
 
 namespace {
-
-std::string slurp(const std::string& path) {
-  std::ifstream file{ANYCASTD_SOURCE_DIR + path};
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 Template shipped(const std::string& kind) {
   return *(kind == "frr" ? shipped_frr_template() : shipped_template());
@@ -43,17 +36,6 @@ std::string about(const std::string& text, const std::vector<std::string>& words
     if (inside) out += line + "\n";
   }
   return out;
-}
-
-std::string refusal(const std::string& kind, std::string_view what, std::string_view with) {
-  auto text = slurp("/templates/" + kind + "/fragment.tmpl");
-  const auto at = text.find(what);
-  REQUIRE(at != std::string::npos);
-  const auto compiled = compile_fragment("t", text.replace(at, what.size(), with));
-  if (!compiled) return to_string(compiled.error());
-  const auto config = leaving(kind == "frr" ? frr_config() : bird_config());
-  const auto out = fragment(*compiled, config, all_say({}));
-  return out ? "accepted" : out.error().text;
 }
 
 }  // namespace
@@ -120,20 +102,22 @@ TEST_CASE("egress changes the revision and no export, and without an order nothi
 }
 
 TEST_CASE("a template that does more on the way in than to prefer is refused") {
-  CHECK(refusal("bird", "then bgp_local_pref = {{ e.preference | u32 }}", "then reject")
+  CHECK(refusal(leaving(bird_config()), "then bgp_local_pref = {{ e.preference | u32 }}",
+                "then reject")
             .starts_with("'reject' is not expected here, expected 'bgp_local_pref'"));
-  CHECK(refusal("bird", "bgp_local_pref = {{ e.preference | u32 }}", "bgp_local_pref = 300") ==
-        "the template renders another egress than is wanted");
-  CHECK(refusal("bird", "function {{ s.import | symbol }}()", "function other()")
+  CHECK(refusal(leaving(bird_config()), "bgp_local_pref = {{ e.preference | u32 }}",
+                "bgp_local_pref = 300") == "the template renders another egress than is wanted");
+  CHECK(refusal(leaving(bird_config()), "function {{ s.import | symbol }}()", "function other()")
             .ends_with("expected a name with 'anycastd_egress_'"));
-  CHECK(refusal("frr", "permit 65535\n", "deny 65535\n")
+  CHECK(refusal(leaving(frr_config()), "permit 65535\n", "deny 65535\n")
             .ends_with("expected 'permit': what comes in is the operator's to refuse"));
   const std::string match = " match as-path {{ e.list | label }}\n";
-  CHECK(refusal("frr", match, "").ends_with("expected a match and a preference before"));
-  CHECK(refusal("frr", match, match + " set metric 5\n")
+  CHECK(refusal(leaving(frr_config()), match, "")
+            .ends_with("expected a match and a preference before"));
+  CHECK(refusal(leaving(frr_config()), match, match + " set metric 5\n")
             .ends_with("expected a match for a carrier's path, or its preference"));
-  CHECK(refusal("frr", "route-map {{ s.import | label }} permit 65535\nexit\n", "")
+  CHECK(refusal(leaving(frr_config()), "route-map {{ s.import | label }} permit 65535\nexit\n", "")
             .ends_with("expected 'route-map anycastd.in.cmi permit 65535'"));
-  CHECK(refusal("frr", "permit _{{ a.asn | asn }}_", "permit .*")
+  CHECK(refusal(leaving(frr_config()), "permit _{{ a.asn | asn }}_", "permit .*")
             .ends_with("'bgp as-path access-list anycastd.carrier.C seq 5, 10, ... permit _N_'"));
 }

@@ -1,12 +1,11 @@
 #include "controller/render/fragment.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include "controller/base/text.hpp"
 #include "controller/render/bird_text.hpp"
 #include "tests/support/bird_config.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/texts.hpp"
+#include "tests/unit/render/refusal.hpp"
 
 using namespace anycast;
 using namespace anycast::render;
@@ -14,48 +13,21 @@ using namespace anycast::test;
 
 namespace {
 
-std::string golden(const std::string& name) {
-  std::ifstream file{ANYCASTD_SOURCE_DIR "/tests/golden/bird/" + name};
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  const auto at = text.find(what);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, what.size(), with);
-}
-
-std::string shipped_text() {
-  std::ifstream file{ANYCASTD_SOURCE_DIR "/templates/bird/fragment.tmpl"};
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-std::string refusal(std::string_view what, std::string_view with) {
-  const auto text = compile_fragment("fragment.tmpl", replaced(shipped_text(), what, with));
-  if (!text) return to_string(text.error());
-  const auto out = fragment(*text, bird_config(), all_say({Stance::Kind::prepend, 2}));
-  return out ? "accepted" : to_string(out.error());
-}
-
 const Prefix kV4 = *Prefix::parse("203.0.113.0/24");
 const Prefix kV6 = *Prefix::parse("2001:db8:100::/48");
 
 }  // namespace
 
 TEST_CASE("each stance renders the golden fragment") {
-  CHECK(bird_fragment(all_say({})).text == golden("announce.conf"));
-  CHECK(bird_fragment(all_say({Stance::Kind::prepend, 2})).text == golden("prepend2.conf"));
-  CHECK(bird_fragment(all_say({Stance::Kind::drain})).text == golden("drain.conf"));
-  CHECK(bird_fragment(all_say({Stance::Kind::withdraw})).text == golden("withdraw.conf"));
+  CHECK(bird_fragment(all_say({})).text == golden("bird/announce.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::prepend, 2})).text == golden("bird/prepend2.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::drain})).text == golden("bird/drain.conf"));
+  CHECK(bird_fragment(all_say({Stance::Kind::withdraw})).text == golden("bird/withdraw.conf"));
   CHECK(bird_fragment(
             {{"cmi", {Stance::Kind::prepend, 1}}, {"ntt", {Stance::Kind::withdraw}}, {"ntt6", {}}})
-            .text == golden("mixed.conf"));
-  CHECK(bird_fragment(asking()).text == golden("asking.conf"));
-  CHECK(bird_fragment(all_say({}), dropping()).text == golden("blackhole.conf"));
+            .text == golden("bird/mixed.conf"));
+  CHECK(bird_fragment(asking()).text == golden("bird/asking.conf"));
+  CHECK(bird_fragment(all_say({}), dropping()).text == golden("bird/blackhole.conf"));
 }
 
 TEST_CASE("what an upstream is asked for goes with the routes, standard and large") {
@@ -125,40 +97,42 @@ TEST_CASE("what cannot be rendered is refused before the template is asked") {
 }
 
 TEST_CASE("a template that would announce anything else is refused") {
-  CHECK(refusal("  reject;\n", "  accept;\n") ==
+  CHECK(refusal(bird_config(), "  reject;\n", "  accept;\n") ==
         "rendered fragment:24:3: 'accept' is not expected here, expected 'reject'");
-  CHECK(refusal("  route {{ r.prefix | prefix }} blackhole;",
+  CHECK(refusal(bird_config(), "  route {{ r.prefix | prefix }} blackhole;",
                 "  route {{ r.prefix | prefix }} blackhole; route 198.51.100.0/24 blackhole;") ==
         "the template renders other routes than the configured prefixes");
-  CHECK(refusal("net = {{ r.prefix | prefix }}", "net = 203.0.113.0/25")
+  CHECK(refusal(bird_config(), "net = {{ r.prefix | prefix }}", "net = 203.0.113.0/25")
             .ends_with("expected a prefix of the family of its protocol"));
-  CHECK(refusal("net = {{ r.prefix | prefix }}", "net = {{ r.prefix | prefix }}5")
+  CHECK(refusal(bird_config(), "net = {{ r.prefix | prefix }}", "net = {{ r.prefix | prefix }}5")
             .ends_with("expected a prefix without host bits"));
-  CHECK(refusal("net = {{ r.prefix | prefix }}", "net ~ [ {{ r.prefix | prefix }}+ ]") ==
+  CHECK(refusal(bird_config(), "net = {{ r.prefix | prefix }}",
+                "net ~ [ {{ r.prefix | prefix }}+ ]") ==
         "rendered fragment:19:33: '~' is not expected here, expected '='");
-  CHECK(refusal("prepend({{ p.asn | asn }})", "prepend(64511)") ==
+  CHECK(refusal(bird_config(), "prepend({{ p.asn | asn }})", "prepend(64511)") ==
         "the template renders a filter 'anycastd_cmi' that exports something else than the stance "
         "of 'cmi'");
-  CHECK(refusal("{% for s in sessions %}\n",
+  CHECK(refusal(bird_config(), "{% for s in sessions %}\n",
                 "filter anycastd_x { reject; }\n{% for s in sessions %}\n") ==
         "the template renders a filter 'anycastd_x' that belongs to no session");
-  CHECK(refusal("{{ s.filter | symbol }}", "anycastd_cmi") ==
+  CHECK(refusal(bird_config(), "{{ s.filter | symbol }}", "anycastd_cmi") ==
         "rendered fragment:28:21: '{' is not expected here, expected each filter once");
-  CHECK(refusal("define ANYCASTD_REVISION = {{ revision | u32 }};", "") ==
+  CHECK(refusal(bird_config(), "define ANYCASTD_REVISION = {{ revision | u32 }};", "") ==
         "the template renders no line 'define ANYCASTD_REVISION = N;' of its own");
-  CHECK(refusal("# What comes next", "# {{ revision | u32 }}") ==
+  CHECK(refusal(bird_config(), "# What comes next", "# {{ revision | u32 }}") ==
         "the template uses the revision in more than one place");
-  CHECK(refusal("{{ s.filter | symbol }}", "{{ s.filtre | symbol }}") ==
+  CHECK(refusal(bird_config(), "{{ s.filter | symbol }}", "{{ s.filtre | symbol }}") ==
         "fragment.tmpl:55:8: unknown name 's.filtre', did you mean 's.filter'?");
-  CHECK(
-      refusal("{% for s in sessions %}\n", "include \"/etc/passwd\";\n{% for s in sessions %}\n") ==
-      "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol', "
-      "'function' or 'filter'");
+  CHECK(refusal(bird_config(), "{% for s in sessions %}\n",
+                "include \"/etc/passwd\";\n{% for s in sessions %}\n") ==
+        "rendered fragment:16:1: 'include' is not expected here, expected 'define', 'protocol', "
+        "'function' or 'filter'");
 }
 
 TEST_CASE("a template is rehearsed with all that a session may have to say") {
   const auto rehearsed = [](const std::string& what, const std::string& by) {
-    const auto changed = compile_fragment("fragment.tmpl", replaced(shipped_text(), what, by));
+    const auto changed =
+        compile_fragment("fragment.tmpl", replaced(template_text("bird"), what, by));
     REQUIRE(changed);
     const auto done = rehearse(*changed, bird_config());
     return done ? std::string{} : done.error().text;
