@@ -1,18 +1,22 @@
 """The whole ladder in the lab: prepended, withdrawn, prepended, announced, as the upstream heard it.
 
-What Prometheus holds of it afterwards is recorded and played again.
+A browser has the node's status page open meanwhile. What Prometheus holds of it afterwards is
+recorded and played again.
 """
 
 import time
 import unittest
 
 from anycastd_test import InTheLab, lab_with
+from onlooker import Onlooker
+from processes import needs
 from updates import assert_only
 
 from lab import topology as net
 from lab.hosts import wait_until
 
 NODE = net.session("hk-idc-1", "cmi")
+SHOWN_WITHIN = 2  # seconds from a decision to its row in the page
 # The lab's own configuration leaves a prepend alone for a minute; here it is given eight seconds.
 QUICK = """policy:
   carrier_bad:
@@ -26,6 +30,7 @@ def said(update):
     return ("withdraw",) if update.withdrawn else update.attributes.as_path
 
 
+@needs("chromium", "chromedriver")
 class Ladder(InTheLab):
     make_lab = lab_with(QUICK)
 
@@ -52,11 +57,22 @@ class Ladder(InTheLab):
         self.assertIn(f"{NODE.customer}: prepended 2 on {NODE.provider}", first)
         self.assertRegex(first, r"digest [0-9a-f]+")
 
+    def assert_shown(self, onlooker, steps):
+        """Each step came into the page that was open all the time, soon after it was done."""
+        delays = onlooker.delays()
+        self.assertEqual(len(delays), steps, delays)
+        for text, seconds in delays:
+            print(f"{seconds * 1000:.0f} ms from the decision to the page: {text}")
+            self.assertGreaterEqual(seconds, 0)
+            self.assertLess(seconds, SHOWN_WITHIN)
+
     def test_up_and_down_the_ladder_one_rung_at_a_time(self):
         began = time.monotonic()
         asn = net.ORIGIN_ASN
         home = {carrier: ["hk-idc-1"] for carrier in net.CARRIERS}
         self.assert_served(home)
+        onlooker = Onlooker(self.lab, NODE.customer)
+        self.addCleanup(onlooker.close)
 
         self.degrade(NODE)
         wait_until(lambda: len(self.heard()["cmi"]) == 2, 120, "prepend and withdrawal at cmi")
@@ -65,6 +81,7 @@ class Ladder(InTheLab):
         self.lab.path(NODE.customer, NODE.provider, "mobile")
         wait_until(lambda: len(self.heard()["cmi"]) == 4, 120, "prepend and announcement at cmi")
         self.assert_served(home)
+        self.assert_shown(onlooker, steps=4)
 
         heard = self.heard()
         self.assertEqual(

@@ -4,8 +4,10 @@ import base64
 import contextlib
 import http.client
 import json
+import shlex
 import tempfile
 import time
+from pathlib import Path
 
 from known import ROOT
 from processes import free_port, running
@@ -91,16 +93,28 @@ class Browser:
         return [entry["message"] for entry in self.call("POST", "/se/log", {"type": "browser"})]
 
 
+def reached_by(command, folder):
+    """A program that is Chromium, run by a command like `ip netns exec NAME`: the page is asked for from there."""
+    program = Path(folder, "chromium")
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} chromium "$@"\n')
+    program.chmod(0o755)
+    return {"binary": str(program)}
+
+
 @contextlib.contextmanager
-def browser(folder):
+def browser(folder, command=()):
+    """A browser that keeps what is its own in FOLDER. With a command it is run by that one, and may be in another network:
+    then a pipe and no port leads to it."""
     port = free_port()
+    flags = [*FLAGS, "--remote-debugging-pipe"] if command else FLAGS
+    where = reached_by(command, folder) if command else {}
     with running("chromedriver", f"--port={port}", folder=folder) as driver, tempfile.TemporaryDirectory() as data:
         one = Browser(port)
         wanted = {
             "browserName": "chrome",
             "timeouts": {"script": PATIENCE * 1000},
             "goog:loggingPrefs": {"browser": "ALL"},
-            "goog:chromeOptions": {"args": [*FLAGS, f"--user-data-dir={data}"]},
+            "goog:chromeOptions": {"args": [*flags, f"--user-data-dir={data}"], **where},
         }
         deadline = time.monotonic() + 30
         while True:
