@@ -120,6 +120,33 @@ class Documents(unittest.TestCase):
                 with self.subTest(page=page.name, link=target):
                     self.assertTrue((page.parent / target).exists())
 
+    def test_the_pictures_of_the_page_are_small_and_all_of_them_are_shown(self):
+        shown = re.findall(r"!\[[^]]+\]\((page/[^)]+)\)", (DOCS / "page.md").read_text())
+        pictures = list(DOCS.rglob("*.png"))
+        self.assertEqual(sorted(shown), sorted(str(path.relative_to(DOCS)) for path in pictures))
+        named = {(int(width), scheme) for width, scheme in re.findall(r"page-en-(\d+)-(\w+)\.png", " ".join(shown))}
+        self.assertEqual(named, {(width, scheme) for width in (400, 1000, 1600) for scheme in ("light", "dark")})
+        for path in pictures:
+            with self.subTest(path.name):
+                data = path.read_bytes()
+                self.assertLess(len(data), 150_000)
+                self.assertEqual(str(int.from_bytes(data[16:20], "big")), path.name.split("-")[2])
+
+    def test_the_parts_keys_and_choices_of_the_page_are_those_that_its_document_names(self):
+        folder = ROOT / "controller/app/page"
+        page = (DOCS / "page.md").read_text()
+        english = (folder / "words.js").read_text().partition("\n  zh: {")[0]
+        labels = dict(re.findall(r'^    (\w+): "(.*)",$', english, re.M))
+        parts = re.findall(r'<section id="(\w+)"', (folder / "page.html").read_text())
+        named = lambda title: re.findall(r"^\| (?!-|part|in the)([^|]+) \|", page[page.index(title) :].split("\n## ")[0], re.M)
+        self.assertEqual(named("## From top"), ["head", *(labels[part] for part in parts if part != "replay")])
+        script = "".join((folder / f).read_text() for f in ("page.js", "replay.js"))
+        choices = set(re.findall(r'(?:asked|parameters\(\)|hash\.slice\(1\)\))\.get\("(\w+)"\)', script))
+        self.assertEqual(set(re.findall(r"(\w+)=", "".join(named("## The address")))), choices)
+        keys = set(re.findall(r'(?:(\w+)|" "): \(walk\)', re.search(r"^const KEYS = (.*)$", script, re.M)[1]))
+        replay = page[page.index("## Replay") :]
+        self.assertEqual({key or "space" for key in keys}, set(re.findall(r"`(\w)`", replay)) | ({"space"} if "space on the slider" in replay else set()))
+
     def test_runbooks_speak_in_commands_and_in_few_words(self):
         for page in RUNBOOKS.glob("*.md"):
             with self.subTest(page.name):

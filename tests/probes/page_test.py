@@ -218,6 +218,12 @@ def bird_config(folder, port, here, there):
     return "\n".join(lines) + "\n"
 
 
+def keep_picture(page, width, name):
+    """For the documents, and no higher than a reader scrolls, where somebody says in which folder."""
+    if folder := os.environ.get("ANYCASTD_SCREENSHOTS"):
+        Path(folder, name).write_bytes(page.picture(width, 1700))
+
+
 class Table(HTMLParser):
     """The rows of the first table of a page."""
 
@@ -451,7 +457,6 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.complaints(), [])
 
     def test_it_is_readable_at_every_width_in_both_schemes_and_languages(self):
-        kept = os.environ.get("ANYCASTD_SCREENSHOTS")
         for language in ("en", "zh"):
             self.open(f"lang={language}")
             for width in (400, 1000, 1600):
@@ -459,8 +464,7 @@ class Page(unittest.TestCase):
                     with self.subTest(width=width, scheme=scheme, language=language):
                         self.browser.look(width, scheme)
                         self.assertEqual(self.browser.run(FAULTS) + self.browser.breaches(), [])
-                        if kept:
-                            Path(kept, f"page-{language}-{width}-{scheme}.png").write_bytes(self.browser.picture())
+                        keep_picture(self.browser, width, f"page-{language}-{width}-{scheme}.png")
             self.assertEqual(self.browser.run("return document.documentElement.lang;"), {"zh": "zh-CN"}.get(language, language))
         self.assertEqual(self.browser.complaints(), [])
 
@@ -659,9 +663,7 @@ class Replay(unittest.TestCase):
                 with self.subTest(width=width, language=language):
                     self.browser.look(width, "light")
                     self.assertEqual(self.browser.run(FAULTS) + self.browser.breaches(), [])
-                    kept = os.environ.get("ANYCASTD_SCREENSHOTS")
-                    if kept:
-                        Path(kept, f"replay-{language}-{width}.png").write_bytes(self.browser.picture())
+                    keep_picture(self.browser, width, f"replay-{language}-{width}-light.png")
         self.browser.run("document.querySelector('[data-key=replay_play]').click();")
         deadline = time.monotonic() + 60
         while unix(moment(middle + 1)) + 60 > unix(self.browser.run("return new URLSearchParams(location.hash.slice(1)).get('at');")):
