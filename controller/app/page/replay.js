@@ -13,7 +13,9 @@ const read = (line) => {
   const from = Date.parse(line.from);
   const times = line.moments.map((seconds) => from + seconds * 1000);
   const marks = line.marks.map((mark) => last_not_after(times, Date.parse(mark.time)));
-  return { times, marks, end: times.length - 1 };
+  // What was done to an upstream is what the run is about; that nothing could be measured for a while is not.
+  const first = marks[line.marks.findIndex((mark) => mark.upstream)] ?? marks[0] ?? times.length - 1;
+  return { times, marks, first, end: times.length - 1 };
 };
 
 /** Goes from moment to moment; who asks for another one meanwhile gets the newest that was asked for. */
@@ -111,7 +113,7 @@ const bar = (walk, line, { h, word, label, Value, clock, put }) => {
   };
 };
 
-/** Shows the bar and the moment that the address names, else the first at which something was done. */
+/** Shows the bar and the moment that the address names, else that of the first step. */
 export const replay = async (page) => {
   const line = await page.ask("/v1/replay");
   const run = read(line);
@@ -133,5 +135,5 @@ export const replay = async (page) => {
     walk.paint();
     if (place() !== walk.wanted) walk.go(place());
   });
-  await walk.go(asked() ? place() : run.marks[0] ?? run.end);
+  await walk.go(asked() ? place() : run.first);
 };
