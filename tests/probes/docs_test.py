@@ -10,7 +10,7 @@ import unittest
 
 import yaml
 from exporters_test import BUILD
-from known import ROOT, RUNBOOKS
+from known import ROOT, RUNBOOKS, served_paths
 
 DOCS = ROOT / "deploy/docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "probes/README.md"])
@@ -222,12 +222,8 @@ class Manual(unittest.TestCase):
 
     def test_the_manual_names_every_path_that_the_daemon_serves_and_no_other(self):
         page = (ROOT / "deploy/man/anycastd.8.scd").read_text()
-        served = set()
-        for source, part in (("api.cpp", r"kKnown = \{(.*?)\};"), ("page_files.cpp.in", r"kFiles = \{(.*)\};")):
-            text = re.search(part, (ROOT / "controller/app" / source).read_text(), re.S).group(1)
-            served |= set(re.findall(r'"(/[\w./]*)"', text))
         part = page[page.index("# HTTP") : page.index("# WITH FRR")]
-        self.assertEqual(set(re.findall(r"(?<![\w.:])(/(?:v1/[a-z]+|[a-z]*\.?[a-z]*))(?![\w/])", part)) - {"/v1/orders/"}, served)
+        self.assertEqual(set(re.findall(r"(?<![\w.:])(/(?:v1/[a-z]+|[a-z]*\.?[a-z]*))(?![\w/])", part)) - {"/v1/orders/"}, served_paths())
 
     def test_the_manual_and_the_program_have_the_same_exit_codes(self):
         source = (ROOT / "controller/cmd/common.hpp").read_text()

@@ -39,6 +39,15 @@ def metrics_of_page():
     return out
 
 
+def served_paths():
+    """What the daemon answers at; /v1/orders is also the beginning of a ticket's own path."""
+    served = set()
+    for source, part in (("api.cpp", r"kKnown = \{(.*?)\};"), ("page_files.cpp.in", r"kFiles = \{(.*)\};")):
+        text = re.search(part, (ROOT / "controller/app" / source).read_text(), re.S).group(1)
+        served |= set(re.findall(r'"(/[\w./]*)"', text))
+    return served
+
+
 def rules(path):
     return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
 

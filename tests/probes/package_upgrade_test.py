@@ -9,8 +9,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from node import CARRIERS, CONFIG, HERE, NODES, REGIONS, THERE, UPSTREAMS, bird_config
 from package import package, run, stubs
-from page_test import CARRIERS, CONFIG, HERE, NODES, REGIONS, THERE, UPSTREAMS, bird_config
 from processes import UnixConnection, fetch, free_port, needs, running
 from stand_in import Fleet, prometheus_of
 
