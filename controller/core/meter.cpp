@@ -53,26 +53,54 @@ void Meter::count_sums(const Rtt& rtt) {
   sums_.jitter_us2 += square(step);
 }
 
+/// The next reply among the samples from `next` to before `past`, or null.
+const Rtt* Meter::reply(std::uint64_t& next, std::uint64_t past) const {
+  while (next < past) {
+    if (const auto& rtt = point(next++).rtt; rtt != kLost) return &rtt;
+  }
+  return nullptr;
+}
+
 /// To the samples from `first` to the newest.
 void Meter::shift(Window& window, std::uint64_t first) const {
   // What is too old already when it comes is neither.
   const auto out = std::min(first, window.past);
-  const auto in = std::max(first, window.past);
-  for (auto i = window.first; i < out; ++i) {
-    if (const auto& rtt = point(i).rtt; rtt != kLost) window.replies.remove(rtt);
-  }
-  for (auto i = in; i < end(); ++i) {
-    if (const auto& rtt = point(i).rtt; rtt != kLost) window.replies.add(rtt);
-  }
+  auto leaving = window.first;
+  auto coming = std::max(first, window.past);
   window.first = first;
   window.past = end();
-  if (window.replies.holds()) return;
-  std::vector<Rtt> all;
-  all.reserve(window.replies.count());
-  for (auto i = first; i < end(); ++i) {
-    if (const auto& rtt = point(i).rtt; rtt != kLost) all.push_back(rtt);
+  for (;;) {
+    const auto* gone = reply(leaving, out);
+    const auto* come = reply(coming, end());
+    if (gone != nullptr && come != nullptr) {
+      window.replies.replace(gone->us, come->us);
+    } else if (gone != nullptr) {
+      window.replies.remove(gone->us);
+    } else if (come != nullptr) {
+      window.replies.add(come->us);
+    } else {
+      break;
+    }
   }
+  if (window.replies.holds()) return;
+  std::vector<Middle::Key> all;
+  all.reserve(window.replies.count());
+  for (auto next = first; const auto* one = reply(next, end());) all.push_back(one->us);
   window.replies.gather(std::move(all));
+}
+
+/// The median with its interval and what is not known of the values there. Of replies that took as
+/// long the one that is known least counts.
+Bounded<Duration> Meter::median(const Window& window) const {
+  const auto at = [&](std::size_t rank) {
+    Rtt out{.us = window.replies.at(rank)};
+    if (coarse_ == 0) return out;
+    for (auto next = window.first; const auto* one = reply(next, end());) {
+      if (one->us == out.us) out.half_us = std::max(out.half_us, one->half_us);
+    }
+    return out;
+  };
+  return core::median(window.replies.ranks(), at);
 }
 
 void Meter::count_run() {
@@ -124,6 +152,7 @@ void Meter::add(const Sample& sample) {
   const auto before = sums_;
   count_sums(rtt);
   points_.push_back({sample.at, rtt, before});
+  if (rtt.half_us != 0) ++coarse_;
   if (!sample.received) count_run();
   count_block(points_.back());
 }
@@ -136,7 +165,10 @@ void Meter::advance(Time at) {
     while (first < end() && point(first).at <= at - window.span) ++first;
     shift(window, first);
   }
-  for (auto left = slow; left < windows_.back().first; ++left) uncount_block(point(left));
+  for (auto left = slow; left < windows_.back().first; ++left) {
+    uncount_block(point(left));
+    if (point(left).rtt.half_us != 0) --coarse_;
+  }
   dead_ = windows_.back().first - base_;
   const auto gone = std::ranges::find_if(runs_, [&](const Run& run) {
     return run.first + static_cast<std::uint64_t>(run.length) > windows_.back().first;
@@ -188,7 +220,7 @@ Estimate Meter::estimate(const Window& window, Ppm phi) const {
   out.lost = sums_.lost - before(window.first).lost;
   out.loss = loss_interval(out.lost, out.sent, phi);
   out.has_rtt = window.replies.count() > 0;
-  if (out.has_rtt) out.rtt = window.replies.median();
+  if (out.has_rtt) out.rtt = median(window);
   // Of neighbours both of which are in the window.
   const auto& steps = before(window.first + 1);
   const int pairs = sums_.pairs - steps.pairs;

@@ -81,7 +81,9 @@ class Meter {
   /// Of the samples before that one.
   const Sums& before(std::uint64_t sequence) const;
   void count_sums(const Rtt& rtt);
+  const Rtt* reply(std::uint64_t& next, std::uint64_t past) const;
   void shift(Window& window, std::uint64_t first) const;
+  Bounded<Duration> median(const Window& window) const;
   void count_run();
   void count_block(const Point& point);
   void uncount_block(const Point& point);
@@ -94,6 +96,7 @@ class Meter {
   std::vector<Point> points_;      ///< the slow window, after `dead_` that have left it
   std::size_t dead_ = 0;
   std::uint64_t base_ = 0;     ///< sequence number of points_[0]
+  std::size_t coarse_ = 0;     ///< replies in the slow window whose `half_us` is not 0
   std::vector<Run> runs_;      ///< that reach into the slow window
   std::vector<Block> blocks_;  ///< of the slow window, after `blocks_dead_` that have left it
   std::size_t blocks_dead_ = 0;

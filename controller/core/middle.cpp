@@ -5,47 +5,48 @@
 namespace anycast::core {
 namespace {
 
-std::int64_t key_of(const Rtt& rtt) { return (std::int64_t{rtt.us} << 32U) + rtt.half_us; }
-
-Rtt rtt_of(std::int64_t key) {
-  constexpr std::int64_t kHalf = 0xFFFF'FFFF;
-  return {.us = static_cast<std::int32_t>(key >> 32U),
-          .half_us = static_cast<std::int32_t>(key & kHalf)};
-}
-
-/// Where the key is or would be among the sorted ones. Nobody can predict the way there, hence a
-/// search that adds instead of branching.
-std::vector<std::int64_t>::iterator place_of(std::vector<std::int64_t>& sorted,
-                                             std::int64_t wanted) {
-  auto at = sorted.begin();
-  auto left = std::ssize(sorted);
-  while (left > 1) {
-    const auto half = left / 2;
-    at += at[half - 1] < wanted ? half : 0;
-    left -= half;
-  }
-  return left == 1 && *at < wanted ? std::next(at) : at;
+/// How many are less. Looking at each costs less than a search that has to wait for every answer:
+/// they are few, and the compiler compares several at a time.
+std::ptrdiff_t place_of(const std::vector<Middle::Key>& sorted, Middle::Key wanted) {
+  std::int32_t less = 0;
+  for (const auto key : sorted) less += key < wanted ? 1 : 0;
+  return less;
 }
 
 }  // namespace
 
-void Middle::add(const Rtt& rtt) {
-  const auto key = key_of(rtt);
+void Middle::add(Key key) {
   ++count_;
   if (key < least_) {
     ++below_;
   } else if (key <= most_) {
-    sorted_.insert(place_of(sorted_, key), key);
+    sorted_.insert(sorted_.begin() + place_of(sorted_, key), key);
   }
 }
 
-void Middle::remove(const Rtt& rtt) {
-  const auto key = key_of(rtt);
+void Middle::remove(Key key) {
   --count_;
   if (key < least_) {
     --below_;
   } else if (key <= most_) {
-    sorted_.erase(place_of(sorted_, key));
+    sorted_.erase(sorted_.begin() + place_of(sorted_, key));
+  }
+}
+
+void Middle::replace(Key gone, Key come) {
+  if (!among_sorted(gone) || !among_sorted(come)) {
+    remove(gone);
+    add(come);
+    return;
+  }
+  // Only what lies between the two moves.
+  const auto from = sorted_.begin() + place_of(sorted_, gone);
+  const auto to = sorted_.begin() + place_of(sorted_, come);
+  if (come > gone) {
+    *std::move(std::next(from), to, from) = come;
+  } else {
+    std::move_backward(to, from, std::next(from));
+    *to = come;
   }
 }
 
@@ -62,25 +63,22 @@ bool Middle::holds() {
 
 /// On both sides as many more as the median's interval is wide: it takes some time to drift so far.
 /// Of few replies all are sorted, and nothing drifts.
-void Middle::gather(std::vector<Rtt> all) {
-  std::vector<Key> keys;
-  keys.reserve(all.size());
-  for (const auto& rtt : all) keys.push_back(key_of(rtt));
-  count_ = keys.size();
+void Middle::gather(std::vector<Key> all) {
+  count_ = all.size();
   ranks_ = median_ranks(count_);
   ranks_for_ = count_;
   constexpr std::size_t kAllOf = 128;
   const auto more = count_ <= kAllOf ? count_ : ranks_.high - ranks_.low + 1;
   const auto at = [&](std::size_t rank) {
-    const auto place = keys.begin() + static_cast<std::ptrdiff_t>(rank);
-    std::nth_element(keys.begin(), place, keys.end());
+    const auto place = all.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(all.begin(), place, all.end());
     return *place;
   };
   least_ = ranks_.low > more ? at(ranks_.low - more) : std::numeric_limits<Key>::min();
   most_ = ranks_.high + more < count_ ? at(ranks_.high + more) : std::numeric_limits<Key>::max();
   sorted_.clear();
   below_ = 0;
-  for (const auto key : keys) {
+  for (const auto key : all) {
     if (key < least_) {
       ++below_;
     } else if (key <= most_) {
@@ -89,10 +87,6 @@ void Middle::gather(std::vector<Rtt> all) {
   }
   std::sort(sorted_.begin(), sorted_.end());
   gathered_ = sorted_.size();
-}
-
-Bounded<Duration> Middle::median() const {
-  return core::median(ranks_, [&](std::size_t rank) { return rtt_of(sorted_[rank - below_]); });
 }
 
 }  // namespace anycast::core

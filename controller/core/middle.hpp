@@ -14,22 +14,26 @@ namespace anycast::core {
 /// two looks then costs two comparisons each, for most of it lies outside.
 class Middle {
  public:
-  void add(const Rtt& rtt);
+  using Key = std::int32_t;  ///< of a reply: us
+
+  void add(Key key);
   /// One that was added.
-  void remove(const Rtt& rtt);
+  void remove(Key key);
+  /// The same as `remove(gone)` and `add(come)`, for less.
+  void replace(Key gone, Key come);
 
   std::size_t count() const { return count_; }
   /// False once so much has come and left that the ranks of the median are not among the sorted
   /// ones any more, or that too many are: `gather` is due.
   bool holds();
   /// Begins anew from all replies of the window, in any order.
-  void gather(std::vector<Rtt> all);
-  /// Not empty, and `holds`.
-  Bounded<Duration> median() const;
+  void gather(std::vector<Key> all);
+  /// Where the median is and what lies there; not empty, and `holds`.
+  const MedianRanks& ranks() const { return ranks_; }
+  Key at(std::size_t rank) const { return sorted_[rank - below_]; }
 
  private:
-  /// One number that sorts as the two do.
-  using Key = std::int64_t;
+  bool among_sorted(Key key) const { return least_ <= key && key <= most_; }
 
   std::vector<Key> sorted_;  ///< all from `least_` to `most_`
   Key least_ = std::numeric_limits<Key>::min();

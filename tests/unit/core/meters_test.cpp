@@ -55,8 +55,10 @@ Estimate by_definition(const std::vector<Sample>& samples, Time at, Duration spa
   out.loss = core::loss_interval(out.lost, out.sent, phi);
   out.has_rtt = !replies.empty();
   if (out.has_rtt) {
-    out.rtt = core::median(core::median_ranks(replies.size()),
-                           [&](std::size_t rank) { return replies[rank]; });
+    const auto widest = [&](std::size_t rank) {
+      return *std::prev(std::ranges::upper_bound(replies, replies[rank].us, {}, &core::Rtt::us));
+    };
+    out.rtt = core::median(core::median_ranks(replies.size()), widest);
   }
   out.has_jitter = !steps.empty();
   if (out.has_jitter) {
