@@ -13,6 +13,7 @@ install(FILES deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES deploy/debian/lintian-overrides RENAME anycastd
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
 install(FILES deploy/example/anycastd.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES deploy/container/Containerfile DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY deploy/systemd/drop-ins DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES deploy/systemd/anycastd.service deploy/systemd/anycastd-boot.service
   DESTINATION lib/systemd/system)

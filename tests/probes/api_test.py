@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import re
+import subprocess
 import tempfile
 import time
 import unittest
@@ -216,6 +217,16 @@ class Api(NodeTest):
                     status, _ = self.check(operation, *asked)
                     answered.add(str(status))
             self.assertEqual({code for code in answered if code >= "400"}, described, path)
+
+    def test_the_health_check_of_a_container_fails_only_where_the_daemon_does_not_answer(self):
+        recipe = (ROOT / "deploy/container/Containerfile").read_text()
+        check = json.loads(re.search(r"^  CMD (\[.*\])$", recipe, re.M)[1])
+        self.assertEqual(self.status()["health"], "degraded")
+        for socket, code, word in ((self.folder / "ctl.sock", 0, "WARNING"), (self.folder / "nobody", 1, "UNKNOWN")):
+            words = [word.replace("/usr/bin/anycastctl", f"{BUILD}/anycastctl -s {socket}") for word in check]
+            done = subprocess.run(words, capture_output=True, text=True)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertIn(f"ANYCAST {word}", done.stdout)
 
     def order(self, **order):
         """What became of it."""

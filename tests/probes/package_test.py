@@ -56,6 +56,21 @@ class Package(unittest.TestCase):
             for program in re.findall(r"^ExecStart=(\S+)", text, re.M):
                 self.assertTrue((self.root / program.lstrip("/")).is_file(), program)
 
+    def test_the_recipe_of_a_container_names_what_the_package_has(self):
+        recipe = (self.root / "usr/share/doc/anycastd/examples/Containerfile").read_text()
+        programs = set(re.findall(r"/usr/s?bin/anycast\w+", recipe))
+        self.assertEqual(programs, {"/usr/sbin/anycastd", "/usr/bin/anycastctl"})
+        for program in programs:
+            self.assertTrue((self.root / program.lstrip("/")).is_file(), program)
+        folders = dict(re.findall(r"^d (\S+) +\d+ (\w+)", (self.root / "usr/lib/tmpfiles.d/anycastd.conf").read_text(), re.M))
+        volumes = re.findall(r'"([^"]+)"', re.search(r"^VOLUME (.*)$", recipe, re.M)[1])
+        self.assertEqual(set(volumes), {folder for folder, user in folders.items() if user == "anycastd"})
+        _, user, home = re.search(r'^(u) (\w+) - "\w+" (\S+)$', (self.root / "usr/lib/sysusers.d/anycastd.conf").read_text(), re.M).groups()
+        self.assertIn(f"\nUSER {user}:{user}\n", recipe)
+        self.assertRegex(recipe, rf"useradd .*--home-dir {home} .* {user}\n")
+        self.assertIn("\nSTOPSIGNAL SIGTERM\n", recipe)
+        self.assertEqual(re.findall(r"\b\w+\.(?:io|com|org)\b", recipe), [])
+
     def test_it_depends_on_its_libraries_and_describes_itself(self):
         fields = run("dpkg-deb", "-f", self.deb)
         for word in ("libcurl4", "libsystemd0", "libyaml-cpp", "libmicrohttpd", "libsqlite3", "Recommends: bird2"):
