@@ -33,9 +33,16 @@ std::string on_terminal(int width, const std::map<std::string, std::string>& env
   winsize size{
       .ws_row = 40, .ws_col = static_cast<unsigned short>(width), .ws_xpixel = 0, .ws_ypixel = 0};
   int master = -1;
-  const pid_t child = ::forkpty(&master, nullptr, nullptr, &size);
+  int slave = -1;
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
+  const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    // Not the leader of a session: where that one exits, the kernel hangs up its terminal and
+    // throws away what nobody has read yet.
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(slave, fd);
+    ::close(master);
+    ::close(slave);
     for (const char* name : {"NO_COLOR", "LANG", "LC_CTYPE"}) ::unsetenv(name);
     ::setenv("TERM", "xterm-256color", 1);
     for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
@@ -45,6 +52,7 @@ std::string on_terminal(int width, const std::map<std::string, std::string>& env
     if (::chdir(ANYCASTD_SOURCE_DIR) == 0) ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }
+  ::close(slave);
   std::string out;
   std::array<char, 4096> buffer{};
   for (;;) {
