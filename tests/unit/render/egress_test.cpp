@@ -104,7 +104,7 @@ TEST_CASE("egress changes the revision and no export, and without an order nothi
 TEST_CASE("a template that does more on the way in than to prefer is refused") {
   CHECK(refusal(leaving(bird_config()), "then bgp_local_pref = {{ e.preference | u32 }}",
                 "then reject")
-            .starts_with("'reject' is not expected here, expected 'bgp_local_pref'"));
+            .ends_with(": 'reject' is not expected here, expected 'bgp_local_pref'"));
   CHECK(refusal(leaving(bird_config()), "bgp_local_pref = {{ e.preference | u32 }}",
                 "bgp_local_pref = 300") == "the template renders another egress than is wanted");
   CHECK(refusal(leaving(bird_config()), "function {{ s.import | symbol }}()", "function other()")

@@ -37,8 +37,8 @@ TEST_CASE("a fragment for frr says the same exports as one for bird") {
 
 TEST_CASE("a template for frr that says more than it should is refused") {
   CHECK(refusal(frr_config(), "seq 5 permit {{ r.prefix | prefix }}", "seq 5 permit 0.0.0.0/0")
-            .starts_with("'ip prefix-list anycastd.203.0.113.0-24 seq 5 permit 0.0.0.0/0' is not "
-                         "expected here"));
+            .starts_with("rendered fragment:6:1: 'ip prefix-list anycastd.203.0.113.0-24 seq 5 "
+                         "permit 0.0.0.0/0' is not expected here"));
   CHECK(refusal(frr_config(), "permit {{ r.prefix | prefix }}",
                 "permit {{ r.prefix | prefix }} le 32")
             .ends_with("expected a list, a route-map or 'router bgp'"));
@@ -48,14 +48,15 @@ TEST_CASE("a template for frr that says more than it should is refused") {
                 " match as-path anycastd.own\n set metric 5\n")
             .ends_with("or for what a permitted route gets"));
   CHECK(refusal(frr_config(), "  network {{ r.prefix | prefix }}", "  network 198.51.100.0/24")
-            .starts_with("'end of the text' is not expected here, expected a 'network "));
+            .starts_with("rendered fragment:42:1: 'end of the text' is not expected here, expected "
+                         "a 'network "));
   CHECK(refusal(frr_config(), "router bgp\n", "router bgp\n neighbor 192.0.2.2 shutdown\n")
             .ends_with("expected an address family"));
   CHECK(
       refusal(frr_config(), "route-map {{ s.filter | label }} permit", "route-map customers permit")
           .ends_with("expected a name that begins with 'anycastd_'"));
   CHECK(refusal(frr_config(), "{% if e.permit %}", "{% if e.ipv4 %}")
-            .starts_with("' set as-path prepend 64500"));
+            .starts_with("rendered fragment:27:1: ' set as-path prepend 64500"));
   CHECK(refusal(frr_config(), "route-map {{ s.filter | label }} permit",
                 "route-map {{ s.filter | label }} deny")
             .find("is not expected here") != std::string::npos);
