@@ -309,6 +309,7 @@ class Tree {
     span(p);
     add_config(p, "another one: what would have been different");
     p->add_flag("--exit-code", o.exit_code, "exit 2 when something would have been different");
+    may_serve(p);
   }
 
   CLI::App app_{"asks and steers the anycastd of this node", "anycastctl"};

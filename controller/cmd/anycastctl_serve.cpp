@@ -7,7 +7,7 @@
 #include "adapters/sqlite/plot_store.hpp"
 #include "adapters/sqlite/sqlite_store.hpp"
 #include "adapters/system/events.hpp"
-#include "controller/cmd/anycastctl.hpp"
+#include "controller/base/text.hpp"
 #include "controller/cmd/common_serve.hpp"
 
 namespace anycast::cmd {
@@ -75,6 +75,8 @@ std::string Serving::address() const {
 }
 
 Result<void> Serving::run(const sim::Recording& recording, std::string about) {
+  if (recording.moments().empty())
+    return fail(Remedy::fix_value, "the run has no moment that could be shown");
   auto stores = stores_of(recording);
   if (!stores) return tl::unexpected(stores.error());
   auto loop = EventLoop::open();
@@ -93,6 +95,30 @@ Result<void> Serving::run(const sim::Recording& recording, std::string about) {
   tell(fmt::format("the page of {}, moment by moment, until Ctrl-C: {}\n", recording.node(),
                    address()));
   return (*loop)->run();
+}
+
+tl::expected<Show, int> show_of(const Options& o, const Config& fleet, const std::string& usual) {
+  if (o.serve.empty()) return Show{};
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : fleet.nodes) names.push_back(name);
+  const auto& first = usual.empty() ? names.front() : usual;
+  const auto& node = o.page.empty() ? first : o.page;
+  if (!fleet.nodes.contains(node)) {
+    return tl::unexpected(complain(kUsage, fmt::format("no node '{}' in this world; there are: {}",
+                                                       printable(node), join(names, ", "))));
+  }
+  auto serving = Serving::open(o.serve);
+  if (!serving) {
+    const bool misspelt = serving.error().remedy == Remedy::fix_value;
+    return tl::unexpected(complain(misspelt ? kUsage : kFailed, serving.error()));
+  }
+  return Show{*std::move(serving), std::make_unique<sim::Recording>(node)};
+}
+
+int show(const Show& shown, const std::string& about, int code) {
+  if (!shown.serving) return code;
+  const auto served = shown.serving->run(*shown.recording, about);
+  return served ? code : complain(kFailed, served.error());
 }
 
 }  // namespace anycast::cmd

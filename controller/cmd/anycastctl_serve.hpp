@@ -5,6 +5,7 @@
 
 #include "adapters/http/http_server.hpp"
 #include "controller/app/playback.hpp"
+#include "controller/cmd/anycastctl.hpp"
 #include "controller/sim/recording.hpp"
 
 namespace anycast::cmd {
@@ -27,5 +28,18 @@ class Serving {
   std::unique_ptr<Playback> playback_;
   std::unique_ptr<HttpServer> server_;
 };
+
+/// What --serve asks for: nothing, or where to listen, and the node that is shown there.
+struct Show {
+  std::unique_ptr<Serving> serving = nullptr;
+  std::unique_ptr<sim::Recording> recording = nullptr;
+};
+
+/// `usual` is the node where nobody names one; empty: the first. Else the exit code, after saying
+/// what is wrong.
+tl::expected<Show, int> show_of(const Options& o, const Config& fleet, const std::string& usual);
+
+/// Returns `code` once nobody wants to look any more.
+int show(const Show& shown, const std::string& about, int code);
 
 }  // namespace anycast::cmd

@@ -49,37 +49,6 @@ void told(const sim::Simulation& simulation, const Options& o) {
   }
 }
 
-/// What --serve asks for: nothing, or where to listen, and the node that is shown there.
-struct Show {
-  std::unique_ptr<Serving> serving = nullptr;
-  std::unique_ptr<sim::Recording> recording = nullptr;
-};
-
-/// `usual` is the node where nobody names one. Else the exit code, after saying what is wrong.
-tl::expected<Show, int> show_of(const Options& o, const Config& fleet, const std::string& usual) {
-  if (o.serve.empty()) return Show{};
-  const auto& node = o.page.empty() ? usual : o.page;
-  if (!fleet.nodes.contains(node)) {
-    std::vector<std::string> names;
-    for (const auto& [name, entry] : fleet.nodes) names.push_back(name);
-    return tl::unexpected(complain(kUsage, fmt::format("no node '{}' in this world; there are: {}",
-                                                       printable(node), join(names, ", "))));
-  }
-  auto serving = Serving::open(o.serve);
-  if (!serving) {
-    const bool misspelt = serving.error().remedy == Remedy::fix_value;
-    return tl::unexpected(complain(misspelt ? kUsage : kFailed, serving.error()));
-  }
-  return Show{*std::move(serving), std::make_unique<sim::Recording>(node)};
-}
-
-/// Returns `code` once nobody wants to look any more.
-int show(const Show& shown, const std::string& about, int code) {
-  if (!shown.serving) return code;
-  const auto served = shown.serving->run(*shown.recording, about);
-  return served ? code : complain(kFailed, served.error());
-}
-
 }  // namespace
 
 int demo(const Options& o) {

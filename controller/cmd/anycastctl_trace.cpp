@@ -15,6 +15,7 @@
 #include "controller/app/record.hpp"
 #include "controller/base/text.hpp"
 #include "controller/cmd/anycastctl.hpp"
+#include "controller/cmd/anycastctl_serve.hpp"
 #include "controller/config/config.hpp"
 #include "controller/render/builtin.hpp"
 #include "controller/render/fragment.hpp"
@@ -114,12 +115,13 @@ Result<Recorded> write_trace(const Config& config, const Span& span, const Optio
 }
 
 /// What one configuration makes of a trace.
-Result<sim::Replayed> play(std::istream& in, const std::string& name, Config config) {
+Result<sim::Replayed> play(std::istream& in, const std::string& name, Config config,
+                           sim::Recording* recording = nullptr) {
   auto trace = TraceSource::open(in, name);
   if (!trace) return tl::unexpected(trace.error());
   const auto setup = setup_of(std::move(config));
   if (!setup) return tl::unexpected(setup.error());
-  return sim::replay(*setup, **trace);
+  return sim::replay(*setup, **trace, recording);
 }
 
 /// Decisions are numbered by each store for itself.
@@ -177,10 +179,15 @@ int replay_file(const Options& o, const std::string& file) {
   const auto head = (*trace)->head();
   auto original = config_of(head);
   if (!original && !o.config_given) return complain(kConfig, original.error());
+  auto other = o.config_given ? fleet_config(o.config, {}) : original;
+  if (!other) return complain(kConfig, other.error());
+  const auto shown = show_of(o, *other, other->self);
+  if (!shown) return shown.error();
+  auto* const recording = shown->recording.get();
   sim::Replayed before;
   if (original) {
     in.seekg(0);
-    auto played = play(in, file, *std::move(original));
+    auto played = play(in, file, *std::move(original), o.config_given ? nullptr : recording);
     if (!played) return complain(exit_of(played.error()), played.error());
     before = std::move(*played);
   }
@@ -188,19 +195,17 @@ int replay_file(const Options& o, const std::string& file) {
   if (!o.config_given) {
     tell(before.transcript);
     print_end(before, span, head.digest.substr(0, 7));
-    return kOk;
+    return show(*shown, file, kOk);
   }
-  auto other = fleet_config(o.config, {});
-  if (!other) return complain(kConfig, other.error());
   in.clear();
   in.seekg(0);
-  const auto after = play(in, file, *std::move(other));
+  const auto after = play(in, file, *std::move(other), recording);
   if (!after) return complain(exit_of(after.error()), after.error());
   const int code =
       differ(before.transcript, after->transcript, head.digest.substr(0, 7), o.config, o);
   print_end(before, span, head.digest.substr(0, 7));
   print_end(*after, span, o.config);
-  return code;
+  return show(*shown, fmt::format("{}, {}", file, o.config), code);
 }
 
 /// This node's own history, beside what a configuration makes of the same span.
@@ -218,13 +223,15 @@ int replay_history(const Options& o) {
   if (!recorded) return complain(exit_of(recorded.error()), recorded.error());
   auto config = o.config_given ? fleet_config(o.config, {}) : Result<Config>{base};
   if (!config) return complain(kConfig, config.error());
-  const auto played = play(text, "Prometheus", *std::move(config));
+  const auto shown = show_of(o, *config, base.self);
+  if (!shown) return shown.error();
+  const auto played = play(text, "Prometheus", *std::move(config), shown->recording.get());
   if (!played) return complain(exit_of(played.error()), played.error());
   const auto name = o.config_given ? o.config : o.base;
   const int code = differ(*done, lines_of_node(played->transcript, base.self),
                           "history of " + base.self, name, o);
   print_end(*played, *span, name);
-  return code;
+  return show(*shown, fmt::format("the last of {}, {}", base.self, name), code);
 }
 
 }  // namespace

@@ -48,9 +48,10 @@ struct Stage {
 
 class Player final : EvidenceSource, Journal, Clock {
  public:
-  Player(Stage& stage, std::shared_ptr<const core::Setup> setup)
+  Player(Stage& stage, std::shared_ptr<const core::Setup> setup, Recording* recording)
       : stage_{stage},
         setup_{setup},
+        recording_{recording},
         speaker_{setup->config, boot_fragment(*setup)},
         line_{setup, State{}, stage.now} {
     for (const auto& [upstream, session] : config().me().sessions) {
@@ -63,18 +64,24 @@ class Player final : EvidenceSource, Journal, Clock {
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
 
   std::shared_ptr<const Published> cycle() {
-    const Ports ports{*this, speaker_, store_, *this, *this, [](Duration) {}};
+    Store& store = recording_ != nullptr ? static_cast<Store&>(*recording_) : store_;
+    const Ports ports{*this, speaker_, store, *this, *this, [](Duration) {}};
     std::vector<OrderReply> replies;
     auto out = line_.cycle(ports, {}, replies);
     for (const auto& [upstream, session] : out->state.sessions) {
       stage_.announced[{config().self, upstream}] = session.stance;
     }
     due_ = line_.next(stage_.now);
+    if (recording_ != nullptr) recording_->take(out);
     return out;
   }
 
  private:
-  Result<Evidence> evidence(Time at) override { return stage_.ask(at); }
+  Result<Evidence> evidence(Time at) override {
+    const auto& asked = stage_.ask(at);
+    if (recording_ != nullptr && asked) recording_->hear(*asked);
+    return asked;
+  }
   Result<FleetView> fleet(Time) override {
     FleetView out;
     for (const auto& [session, stance] : stage_.announced) {
@@ -88,6 +95,7 @@ class Player final : EvidenceSource, Journal, Clock {
 
   Stage& stage_;
   std::shared_ptr<const core::Setup> setup_;
+  Recording* recording_;  ///< null: nobody looks at this node afterwards
   Speaker speaker_;
   NoStore store_;
   Line line_;
@@ -136,7 +144,7 @@ std::string transcript_line(Time at, const std::string& node, const Event& event
   return fmt::format("{}Z {}: {}", format_utc(at).substr(0, 19), node, event.text);
 }
 
-Result<Replayed> replay(const core::Setup& setup, TraceSource& trace) {
+Result<Replayed> replay(const core::Setup& setup, TraceSource& trace, Recording* recording) {
   const auto interval = setup.config.prometheus.interval;
   trace.serve(setup.config.evidence.longest(), interval);
   Stage stage{.trace = trace, .now = aligned(trace.head().from, interval) + interval};
@@ -149,7 +157,8 @@ Result<Replayed> replay(const core::Setup& setup, TraceSource& trace) {
     own->config.rpki = {};
     own->config.nodes.at(name).services.clear();
     own->config.nodes.at(name).local = {};
-    players.push_back(std::make_unique<Player>(stage, std::move(own)));
+    auto* const shown = recording != nullptr && recording->node() == name ? recording : nullptr;
+    players.push_back(std::make_unique<Player>(stage, std::move(own), shown));
   }
   Replayed out;
   while (stage.now <= trace.head().to + setup.config.prometheus.lag) {

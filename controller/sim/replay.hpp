@@ -5,6 +5,7 @@
 
 #include "controller/app/trace.hpp"
 #include "controller/core/step.hpp"
+#include "controller/sim/recording.hpp"
 
 namespace anycast::sim {
 
@@ -27,7 +28,8 @@ struct Replayed {
 ///
 /// The samples are taken as they were: probes did not see what would have been announced here. Of
 /// pings of the anycast address that would be a lie, since they went where BGP then led them, so
-/// those are left out.
-Result<Replayed> replay(const core::Setup& setup, TraceSource& trace);
+/// those are left out. With a recording, what its node saw and decided is kept there.
+Result<Replayed> replay(const core::Setup& setup, TraceSource& trace,
+                        Recording* recording = nullptr);
 
 }  // namespace anycast::sim
