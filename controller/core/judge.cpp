@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <functional>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "controller/core/blame.hpp"
 #include "controller/core/estimate.hpp"
@@ -295,19 +297,29 @@ Judgement survey(const Config& config, const Seen& seen) {
   return out;
 }
 
-void damp(const Config& config, const State& state, Time now, std::vector<PathReport>& paths) {
-  auto known = state.paths.begin();
+std::vector<VerdictChange> damp(const Config& config, Time now, std::map<PathKey, PathState>& known,
+                                std::vector<PathReport>& paths) {
+  std::vector<VerdictChange> out;
+  // Both are sorted: what is passed over is no path any more.
+  auto at = known.begin();
   for (auto& path : paths) {
-    while (known != state.paths.end() && known->first < path.key) ++known;
-    const bool is = known != state.paths.end() && known->first == path.key;
+    auto order = std::strong_ordering::greater;
+    while (at != known.end() && (order = at->first <=> path.key) < 0) at = known.erase(at);
+    if (at == known.end() || order != 0) at = known.emplace_hint(at, path.key, PathState{});
     const auto& thresholds = config.thresholds.at(path.key.carrier);
-    path.state = damped(thresholds, now, is ? known->second : PathState{}, path);
+    path.state = damped(thresholds, now, at->second, path);
+    const auto was = std::exchange(at->second, path.state).verdict;
+    if (was != path.state.verdict) out.push_back({&path, was});
+    ++at;
   }
+  known.erase(at, known.end());
+  return out;
 }
 
 Judgement judge(const Config& config, const State& state, const Seen& seen) {
   auto out = survey(config, seen);
-  damp(config, state, seen.now, out.paths);
+  auto known = state.paths;
+  damp(config, seen.now, known, out.paths);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "controller/model/config.hpp"
@@ -34,7 +35,14 @@ Judgement judge(const Config& config, const State& state, const Seen& seen);
 /// Rules 1.1 to 1.5, what the readings alone say: the same on every node that read the same at the
 /// same time. Verdicts are unknown until `damp` has remembered.
 Judgement survey(const Config& config, const Seen& seen);
-/// Rule 1.6.
-void damp(const Config& config, const State& state, Time now, std::vector<PathReport>& paths);
+/// A path whose verdict is not what it was.
+struct VerdictChange {
+  const PathReport* path;
+  Verdict was;
+};
+/// Rule 1.6, from what is known of the paths; it is brought to what is known now, of these paths
+/// and no others.
+std::vector<VerdictChange> damp(const Config& config, Time now, std::map<PathKey, PathState>& known,
+                                std::vector<PathReport>& paths);
 
 }  // namespace anycast::core

@@ -8,7 +8,6 @@ namespace {
 
 std::int64_t micro(double nats) { return std::llround(nats * 1e6); }
 
-std::uint64_t square(std::uint64_t x) { return x * x; }
 std::int64_t square(std::int64_t x) { return x * x; }
 
 }  // namespace
@@ -33,45 +32,45 @@ std::optional<Time> Meter::newest() const {
   return empty() ? std::nullopt : std::optional{points_.back().at};
 }
 
-const Meter::Sums& Meter::before(std::uint64_t sequence) const {
-  return sequence < end() ? point(sequence).before : sums_;
-}
-
-/// Adds the newest sample, whose reply that is. A step |rtt[i] - rtt[i-1]|, which belongs to the
-/// later of its two samples, takes two that came back in a known order.
-void Meter::count_sums(const Rtt& rtt) {
-  if (rtt == kLost) {
-    ++sums_.lost;
-    return;
-  }
-  if (points_.empty()) return;
+/// From the newest sample to one that comes: it takes two replies that came in a known order.
+std::int32_t Meter::step_to(const Rtt& rtt) const {
+  if (points_.empty()) return kNoStep;
   const auto& last = points_.back().rtt;
-  if (last == kLost || rtt.half_us != 0 || last.half_us != 0) return;
-  const auto step = static_cast<std::uint64_t>(std::abs(rtt.us - last.us));
-  ++sums_.pairs;
-  sums_.jitter_us += step;
-  sums_.jitter_us2 += square(step);
+  const bool known = last != kLost && rtt != kLost && last.half_us == 0 && rtt.half_us == 0;
+  return known ? std::abs(rtt.us - last.us) : kNoStep;
 }
 
-/// The next reply among the samples from `next` to before `past`, or null.
-const Rtt* Meter::reply(std::uint64_t& next, std::uint64_t past) const {
-  while (next < past) {
-    if (const auto& rtt = point(next++).rtt; rtt != kLost) return &rtt;
+/// Takes samples out, up to and with the next reply that is older than `until`; null: there is
+/// none.
+const Rtt* Meter::leave(Window& window, std::uint64_t until) const {
+  while (window.first < until) {
+    const auto& gone = point(window.first++);
+    if (window.first < window.past) window.steps.remove(point(window.first).step_us);
+    if (gone.rtt != kLost) return &gone.rtt;
+    --window.lost;
+  }
+  return nullptr;
+}
+
+/// Takes samples in, up to and with the next reply; null: there is none.
+const Rtt* Meter::enter(Window& window) const {
+  while (window.past < end()) {
+    const auto& come = point(window.past);
+    if (window.past++ > window.first) window.steps.add(come.step_us);
+    if (come.rtt != kLost) return &come.rtt;
+    ++window.lost;
   }
   return nullptr;
 }
 
 /// To the samples from `first` to the newest.
 void Meter::shift(Window& window, std::uint64_t first) const {
-  // What is too old already when it comes is neither.
-  const auto out = std::min(first, window.past);
-  auto leaving = window.first;
-  auto coming = std::max(first, window.past);
-  window.first = first;
-  window.past = end();
+  // What is too old already when it comes is never in it.
+  if (first > window.past) window = {.span = window.span, .first = first, .past = first};
+  const auto count = window.replies.count();
   for (;;) {
-    const auto* gone = reply(leaving, out);
-    const auto* come = reply(coming, end());
+    const auto* gone = leave(window, first);
+    const auto* come = enter(window);
     if (gone != nullptr && come != nullptr) {
       window.replies.replace(gone->us, come->us);
     } else if (gone != nullptr) {
@@ -82,11 +81,8 @@ void Meter::shift(Window& window, std::uint64_t first) const {
       break;
     }
   }
-  if (window.replies.holds()) return;
-  std::vector<Middle::Key> all;
-  all.reserve(window.replies.count());
-  for (auto next = first; const auto* one = reply(next, end());) all.push_back(one->us);
-  window.replies.gather(std::move(all));
+  const auto now = window.replies.count();
+  if (now != count && now > 0) window.ranks = median_ranks(now);
 }
 
 /// The median with its interval and what is not known of the values there. Of replies that took as
@@ -94,13 +90,13 @@ void Meter::shift(Window& window, std::uint64_t first) const {
 Bounded<Duration> Meter::median(const Window& window) const {
   const auto at = [&](std::size_t rank) {
     Rtt out{.us = window.replies.at(rank)};
-    if (coarse_ == 0) return out;
-    for (auto next = window.first; const auto* one = reply(next, end());) {
-      if (one->us == out.us) out.half_us = std::max(out.half_us, one->half_us);
+    for (auto next = window.first; coarse_ > 0 && next < window.past; ++next) {
+      const auto& one = point(next).rtt;
+      if (one.us == out.us) out.half_us = std::max(out.half_us, one.half_us);
     }
     return out;
   };
-  return core::median(window.replies.ranks(), at);
+  return core::median(window.ranks, at);
 }
 
 void Meter::count_run() {
@@ -149,9 +145,7 @@ void Meter::add(const Sample& sample) {
   // RTTs end at a minute (the evidence source refuses longer ones), far below 2^31 us.
   const auto us = [](Duration d) { return static_cast<std::int32_t>(d.count()); };
   const auto rtt = sample.received ? Rtt{us(sample.rtt), us(sample.half)} : kLost;
-  const auto before = sums_;
-  count_sums(rtt);
-  points_.push_back({sample.at, rtt, before});
+  points_.push_back({sample.at, rtt, step_to(rtt)});
   if (rtt.half_us != 0) ++coarse_;
   if (!sample.received) count_run();
   count_block(points_.back());
@@ -185,8 +179,7 @@ void Meter::advance(Time at) {
 /// Successive differences rather than the plain variance: a change of the level, which is no burst,
 /// then counts once and not in every block (von Neumann 1941).
 Ppm Meter::phi() const {
-  const auto& slow = windows_.back();
-  const std::int64_t lost = sums_.lost - before(slow.first).lost;
+  const std::int64_t lost = windows_.back().lost;
   if (blocks_.size() - blocks_dead_ < 2 || lost == 0) return kAll;
   const auto twice = 2 * lost - blocks_[blocks_dead_].lost - blocks_.back().lost;
   return twice == 0 ? kAll : std::max(kAll, swings2_ * kAll / twice);
@@ -213,22 +206,17 @@ std::int64_t Meter::cusum() const {
 }
 
 Estimate Meter::estimate(const Window& window, Ppm phi) const {
-  Estimate out{.sent = static_cast<int>(end() - window.first),
+  Estimate out{.sent = static_cast<int>(window.past - window.first),
+               .lost = window.lost,
                .newest_age = at_ - points_.back().at,
                .phi = phi};
   if (out.sent == 0) return out;
-  out.lost = sums_.lost - before(window.first).lost;
   out.loss = loss_interval(out.lost, out.sent, phi);
   out.has_rtt = window.replies.count() > 0;
   if (out.has_rtt) out.rtt = median(window);
-  // Of neighbours both of which are in the window.
-  const auto& steps = before(window.first + 1);
-  const int pairs = sums_.pairs - steps.pairs;
-  out.has_jitter = pairs > 0;
-  if (out.has_jitter) {
-    out.jitter =
-        mean(pairs, sums_.jitter_us - steps.jitter_us, sums_.jitter_us2 - steps.jitter_us2);
-  }
+  const auto& steps = window.steps;
+  out.has_jitter = steps.count > 0;
+  if (out.has_jitter) out.jitter = mean(steps.count, steps.sum_us, steps.sum_us2);
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
     const auto past = run->first + static_cast<std::uint64_t>(run->length);
     if (past <= window.first) break;

@@ -5,7 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "controller/core/middle.hpp"
+#include "controller/core/estimate.hpp"
+#include "controller/core/sorted.hpp"
 #include "controller/model/config.hpp"
 #include "controller/model/evidence.hpp"
 #include "controller/model/readings.hpp"
@@ -47,17 +48,31 @@ class Meter {
 
  private:
   static constexpr Rtt kLost = {-1, 0};
-  /// Of all samples before one: what lies between two of them is a difference. Sums may wrap.
-  struct Sums {
-    int lost = 0;
-    int pairs = 0;
-    std::uint64_t jitter_us = 0;
-    std::uint64_t jitter_us2 = 0;  ///< of squares
-  };
+  static constexpr std::int32_t kNoStep = -1;
   struct Point {
     Time at;
-    Rtt rtt;  ///< kLost where the reply did not come
-    Sums before;
+    Rtt rtt;               ///< kLost where the reply did not come
+    std::int32_t step_us;  ///< |rtt[i] - rtt[i-1]|, or kNoStep
+  };
+  struct Steps {
+    int count = 0;
+    std::uint64_t sum_us = 0;
+    std::uint64_t sum_us2 = 0;  ///< of their squares
+
+    void add(std::int32_t us) {
+      if (us == kNoStep) return;
+      const auto wide = static_cast<std::uint64_t>(us);
+      ++count;
+      sum_us += wide;
+      sum_us2 += wide * wide;
+    }
+    void remove(std::int32_t us) {
+      if (us == kNoStep) return;
+      const auto wide = static_cast<std::uint64_t>(us);
+      --count;
+      sum_us -= wide;
+      sum_us2 -= wide * wide;
+    }
   };
   /// Neighbouring losses, by sequence number of the first.
   struct Run {
@@ -73,15 +88,17 @@ class Meter {
     Duration span = {};
     std::uint64_t first = 0;  ///< sequence number of the oldest sample in it
     std::uint64_t past = 0;   ///< of the first that is too new to be in it
-    Middle replies = {};
+    int lost = 0;
+    Steps steps = {};  ///< between neighbours both of which are in it
+    Sorted replies = {};
+    MedianRanks ranks = {};  ///< of so many replies, where there are any
   };
 
   const Point& point(std::uint64_t sequence) const { return points_[sequence - base_]; }
   std::uint64_t end() const { return base_ + points_.size(); }
-  /// Of the samples before that one.
-  const Sums& before(std::uint64_t sequence) const;
-  void count_sums(const Rtt& rtt);
-  const Rtt* reply(std::uint64_t& next, std::uint64_t past) const;
+  std::int32_t step_to(const Rtt& rtt) const;
+  const Rtt* leave(Window& window, std::uint64_t until) const;
+  const Rtt* enter(Window& window) const;
   void shift(Window& window, std::uint64_t first) const;
   Bounded<Duration> median(const Window& window) const;
   void count_run();
@@ -100,7 +117,6 @@ class Meter {
   std::vector<Run> runs_;      ///< that reach into the slow window
   std::vector<Block> blocks_;  ///< of the slow window, after `blocks_dead_` that have left it
   std::size_t blocks_dead_ = 0;
-  Sums sums_;                 ///< of all samples
   std::int64_t swings2_ = 0;  ///< sum of squared differences of neighbouring blocks' losses
   Time at_ = {};
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "controller/base/text.hpp"
@@ -61,28 +62,21 @@ std::string blindness(const Seen& seen, const Plan& plan) {
   return {};
 }
 
-void note_verdicts(const Config& config, State& state, Plan& plan) {
-  auto known = state.paths.begin();
-  for (const auto& path : plan.paths) {
-    // Both are sorted: what is passed over is no path any more.
-    while (known != state.paths.end() && known->first < path.key) known = state.paths.erase(known);
-    if (known == state.paths.end() || known->first != path.key)
-      known = state.paths.emplace_hint(known, path.key, PathState{});
-    const auto was = std::exchange(known->second, path.state).verdict;
-    ++known;
-    if (was == path.state.verdict || path.key.node != config.self) continue;
-    const bool worth_a_line = was == Verdict::bad || path.state.verdict == Verdict::bad;
-    plan.events.push_back({.kind = "cell-state",
-                           .priority = worth_a_line ? 5 : 6,
-                           .text = verdict_changed(config, path, was),
-                           .upstream = path.key.upstream,
-                           .carrier = path.key.carrier,
-                           .node = path.key.node,
-                           .from = to_string(was),
-                           .to = to_string(path.state.verdict),
-                           .cause = "carrier"});
+void tell_verdicts(const Config& config, std::span<const VerdictChange> changes,
+                   std::vector<Event>& events) {
+  for (const auto& [path, was] : changes) {
+    if (path->key.node != config.self) continue;
+    const bool worth_a_line = was == Verdict::bad || path->state.verdict == Verdict::bad;
+    events.push_back({.kind = "cell-state",
+                      .priority = worth_a_line ? 5 : 6,
+                      .text = verdict_changed(config, *path, was),
+                      .upstream = path->key.upstream,
+                      .carrier = path->key.carrier,
+                      .node = path->key.node,
+                      .from = to_string(was),
+                      .to = to_string(path->state.verdict),
+                      .cause = "carrier"});
   }
-  state.paths.erase(known, state.paths.end());
 }
 
 void note_restart(const Config& config, const Seen& seen, State& base, Plan& plan) {
@@ -296,13 +290,13 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   charge_resets(config, seen, state, plan.events);
   note_origins(config, seen, state, plan);
 
-  damp(config, state, seen.now, judged.paths);
   plan.paths = std::move(judged.paths);
+  const auto changes = damp(config, seen.now, state.paths, plan.paths);
   plan.discarded = std::move(judged.discarded);
   plan.series_expected = judged.series_expected;
   plan.series_usable = judged.series_usable;
   blame(plan.paths);
-  note_verdicts(config, state, plan);
+  tell_verdicts(config, changes, plan.events);
 
   measure(config, seen, state, plan.events);
   plan.services = weigh_services(config, seen, state, plan.events);
@@ -359,6 +353,15 @@ Thought step(const Setup& setup, State state, const Seen& seen, Rendered& render
   answer_blackhole(config, ordered, out, plan);
   take_back_egress(std::move(egress.before), out, plan);
   out.plan = std::move(plan);
+  return out;
+}
+
+Judgement take_back(Plan&& plan) {
+  Judgement out{.paths = std::move(plan.paths),
+                .discarded = std::move(plan.discarded),
+                .series_expected = plan.series_expected,
+                .series_usable = plan.series_usable};
+  for (auto& path : out.paths) path.blame.clear();
   return out;
 }
 

@@ -117,8 +117,7 @@ Pilot::Eye& Pilot::eye(const Node& node, const Probes& probes, Time now) {
   if (found->look.now == clock) return *found;
   found->look.now = clock;
   look(*found, config, probes, now);
-  // Nothing in it is the node's own.
-  found->survey = core::survey(config, found->look);
+  found->survey.reset();
   return *found;
 }
 
@@ -156,7 +155,10 @@ void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   seen.router = Sourced<RouterView>::ok(std::exchange(node.router, {}), seen.now);
   seen.orders = std::exchange(node.orders, {});
   seen.origins = node.origins;
-  auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered, eye.survey);
+  // Nothing in it is the node's own.
+  if (!eye.survey) eye.survey = core::survey(config, seen);
+  auto thought = core::step(*node.setup, std::move(node.state), seen, node.rendered,
+                            *std::exchange(eye.survey, std::nullopt));
   node.router = *std::exchange(seen.router.value, std::nullopt);
   auto seen_so_far = picture(node, eye, thought);
   Outcome outcome;
@@ -172,6 +174,8 @@ void Pilot::act(Node& node, Eye& eye, Routing& routing, Time now) {
   }
   node.plan_hash = thought.plan.hash;
   node.events = thought.plan.events;
+  // A change is told with the paths that led to it.
+  if (!thought.plan.change) eye.survey = core::take_back(std::move(thought.plan));
   auto settled = core::settle(config, std::move(thought), outcome);
   node.state = std::move(settled.state);
   node.events.insert(node.events.end(), settled.events.begin(), settled.events.end());

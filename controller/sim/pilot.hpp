@@ -64,9 +64,9 @@ class Pilot {
     core::Meters meters;
     Evidence evidence = {};
     Time seen;
-    Seen look = {};  ///< without the node's own
-    core::Judgement survey = {};
-    Time fleet_asked = {};  ///< the cycle of `look.fleet`
+    Seen look = {};                              ///< without the node's own
+    std::optional<core::Judgement> survey = {};  ///< of `look`, once somebody has asked
+    Time fleet_asked = {};                       ///< the cycle of `look.fleet`
   };
   Eye& eye(const Node& node, const Probes& probes, Time now);
   /// Opens the eye at what its clock says.
