@@ -103,9 +103,11 @@ class Real {
   }
   void kill(int signal) {
     if (!child_) return;
-    const auto vrrp = pid("vrrp-pid");
-    if (signal == SIGKILL && vrrp > 0) ::kill(vrrp, SIGKILL);
-    if (const auto own = pid("pid"); signal != SIGKILL && own > 0) {
+    if (signal == SIGKILL) {
+      // Both processes, before the parent could see to the other's end and start a new one.
+      ::kill(child_->pid(), SIGSTOP);
+      if (const auto vrrp = pid("vrrp-pid"); vrrp > 0) ::kill(vrrp, SIGKILL);
+    } else if (const auto own = pid("pid"); own > 0) {
       ::kill(own, signal);
       child_->wait();
     }
