@@ -87,6 +87,16 @@ def run(*words, **more):
     return subprocess.run(words, check=True, capture_output=True, text=True, **more).stdout
 
 
+def fetch(name, folder):
+    """A package's archive into the folder. What apt's lists name may be replaced by a newer one since: then they are renewed."""
+    apt = ("apt-get", "-qq", "-o", "APT::Sandbox::User=root")
+    try:
+        run(*apt, "download", name, cwd=folder)
+    except subprocess.CalledProcessError:
+        run(*apt, "update")
+        run(*apt, "download", name, cwd=folder)
+
+
 def kernel():
     """Where Debian's newest cloud kernel lies unpacked: its image and its folder of modules."""
     name = re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", "linux-image-cloud-amd64"))[1]
@@ -94,7 +104,7 @@ def kernel():
     if not tree.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            run("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name, cwd=folder)
+            fetch(name, folder)
             run("dpkg", "-x", str(next(Path(folder).glob("*.deb"))), f"{folder}/tree")
             os.replace(f"{folder}/tree", tree)
     return next(tree.glob("boot/vmlinuz-*")), next(tree.glob("lib/modules/*"))
