@@ -57,20 +57,6 @@ std::optional<std::int64_t> time_of_day(std::string_view text) {
   return ((*hour * 60LL + *minute) * 60 + *second) * 1000 + millis;
 }
 
-bool same_session(const std::string& before, const std::string& now) {
-  // A daemon that shows old times by their date changes the text of one that stays up.
-  if (before == now || before.size() != now.size()) return true;
-  // Both daemons add how long it is up to a clock of another kind: the sum moves, BIRD's by its
-  // last digit and bgpd's by a second. Nothing comes back within one.
-  const auto was = time_of_day(before);
-  const auto is = time_of_day(now);
-  if (!was || !is) return false;
-  constexpr std::int64_t kDay = 86'400'000;
-  constexpr std::int64_t kMoves = 1000;
-  const auto apart = std::abs(*was - *is);
-  return std::min(apart, kDay - apart) <= kMoves;
-}
-
 /// How one counter stands and what the step would make of it.
 struct Account {
   std::string counter;
@@ -137,6 +123,20 @@ bool forced(const Context& context, const Step& step) {
 }
 
 }  // namespace
+
+bool same_session(const std::string& before, const std::string& now) {
+  // A daemon that shows old times by their date changes the text of one that stays up.
+  if (before == now || before.size() != now.size()) return true;
+  // Both daemons add how long it is up to a clock of another kind: the sum moves, BIRD's by its
+  // last digit and bgpd's by a second. Nothing comes back within one.
+  const auto was = time_of_day(before);
+  const auto is = time_of_day(now);
+  if (!was || !is) return false;
+  constexpr std::int64_t kDay = 86'400'000;
+  constexpr std::int64_t kMoves = 1000;
+  const auto apart = std::abs(*was - *is);
+  return std::min(apart, kDay - apart) <= kMoves;
+}
 
 int cost(const Stance& from, const Stance& to) {
   if (from == to) return 0;

@@ -36,6 +36,10 @@ Charges charges(const Config& config, const RouterView& router, const Fragment& 
 /// Adds to the counters; empty ones are forgotten.
 void charge(const Config& config, Time now, const Charges& charges, State& state);
 
+/// Whether a session that was up since `before`, in the daemon's own words, is still up now that it
+/// says `now`: that moves by up to a second, and one that is old may be shown in other words.
+bool same_session(const std::string& before, const std::string& now);
+
 /// Charges what left without us: a peer's reset of a session that announced counts as a withdrawal.
 void charge_resets(const Config& config, const Seen& seen, State& state,
                    std::vector<Event>& events);

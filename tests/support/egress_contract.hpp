@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "controller/core/damping.hpp"
 #include "controller/render/fragment.hpp"
 #include "tests/support/bird_config.hpp"
 #include "tests/support/catch.hpp"
@@ -34,7 +35,9 @@ class Undisturbed {
     const auto after = speaker_.in_force();
     REQUIRE(after);
     for (const auto& [upstream, session] : after->sessions) {
-      CHECK(session.since == before_.sessions.at(upstream).since);
+      const auto& since = before_.sessions.at(upstream).since;
+      INFO(upstream << " was up since " << since << ", is since " << session.since);
+      CHECK(core::same_session(since, session.since));
       CHECK(session.exports == before_.sessions.at(upstream).exports);
     }
   }
