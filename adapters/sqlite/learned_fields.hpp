@@ -77,12 +77,14 @@ void fields(Io& io, S& value, const SessionKey* /*type*/) {
 
 template <class Io, class S>
 void fields(Io& io, S& value, const Choice* /*type*/) {
-  auto& [primary, secondary, since, moves, left, worse, gone_since, contradicted_since] = value;
+  auto& [primary, secondary, since, moves, left, shed, worse, gone_since, contradicted_since] =
+      value;
   io("primary", primary);
   io("secondary", secondary);
   io("since_us", since);
   io("moves_us", moves);
   io("left_us", left);
+  io("shed_us", shed);
   io("worse_us", worse);
   io("gone_since_us", gone_since);
   io("contradicted_since_us", contradicted_since);

@@ -7,10 +7,10 @@
 namespace anycast::core {
 
 std::string plan_hash(const State& state, const Plan& plan) {
-  constexpr std::size_t kLine = 64;
-  std::string text;
-  text.reserve((plan.paths.size() + 2 * state.choices.size()) * kLine);
+  // Most paths are well on most cycles: that so many are known says as much of them.
+  auto text = std::to_string(plan.paths.size()) + '\n';
   for (const auto& path : plan.paths) {
+    if (path.state.verdict == Verdict::ok && path.blame.empty()) continue;
     const auto& key = path.key;
     for (const auto* name : {&key.node, &key.upstream}) text.append(*name) += '/';
     text.append(key.carrier) += ' ';

@@ -115,6 +115,9 @@ class Chooser {
       if (one.role == Role::unranked) return nullptr;
       const auto& key = context_.paths[one.path].key;
       if (&one == &primary || find_place(choice.left, key) != choice.left.end()) continue;
+      // Wherever the plan had them, that is where the users came from.
+      const auto gone = find_place(choice.shed, key);
+      if (gone != choice.shed.end() && at_ >= gone->second + kArrival) continue;
       if (fits(plan.carrier, key.node, *choice.primary)) return &one;
     }
     return nullptr;
@@ -132,6 +135,9 @@ class Chooser {
     auto& plan = plans_[index];
     auto& choice = context_.state.choices[plan.carrier];
     std::erase_if(choice.left, [&](const auto& entry) {
+      return at_ - entry.second >= limits_.hold.after + kArrival;
+    });
+    std::erase_if(choice.shed, [&](const auto& entry) {
       return at_ - entry.second >= limits_.hold.after + kArrival;
     });
     if (plan.ranked.empty()) return;
@@ -156,6 +162,7 @@ class Chooser {
       clock(choice, one,
             !border && one.role != Role::unranked &&
                 surely_better(limits_, primary->score, one.score));
+      shed(choice, one, one.level <= primary->level);
     }
     consider(index, *primary, choice);
   }
@@ -165,6 +172,35 @@ class Chooser {
     const bool is = known != choice.worse.end();
     if (runs && !is) choice.worse.emplace(name(one), at_);
     if (!runs && is) choice.worse.erase(known);
+  }
+
+  /// Users who go because a step made their path less attractive have left when it was taken, by
+  /// the word of the node that took it: the same for all, who hear of it a cycle apart.
+  void shed(Choice& choice, const Ranked& one, bool attractive) {
+    const auto& key = context_.paths[one.path].key;
+    if (attractive) {
+      const bool goes = find_place(choice.worse, key) != choice.worse.end();
+      const bool planned = find_place(choice.left, key) != choice.left.end();
+      if (goes && !planned) choice.shed[name(one)] = at_;
+      return;
+    }
+    const auto entry = find_place(choice.shed, key);
+    if (entry == choice.shed.end()) return;
+    for (const auto& node : {key.node, choice.primary->node}) {
+      const auto taken = last_change(node);
+      if (!taken || std::chrono::abs(*taken - entry->second) > kArrival) continue;
+      entry->second = *taken;
+      return;
+    }
+    if (entry->second + kArrival > at_) choice.shed.erase(entry);
+  }
+
+  std::optional<Time> last_change(const std::string& node) const {
+    const auto& own = context_.state.changes;
+    if (node == context_.config.self) return own.empty() ? std::nullopt : std::optional{own.back()};
+    const auto& fleet = context_.seen.fleet.value;
+    const auto view = fleet ? fleet->find(node) : FleetView::const_iterator{};
+    return fleet && view != fleet->end() ? view->second.last_change : std::nullopt;
   }
 
   /// How many of the last moves came soon after one another.

@@ -25,8 +25,9 @@ namespace anycast::core {
 ///                    with each move within 2 h of the one before; with a sure loss over
 ///                    `emergency_loss` at once, by any difference that is sure, after the shorter
 ///                    hold, but not at the border. Never to a path that was left within the hold
-///                    and 2 min for the users to get there, nor to a node beyond its capacity. Of
-///                    several carriers the one moves whose users gain most
+///                    and 2 min for the users to get there, be it by a move or because it was made
+///                    less attractive, nor to a node beyond its capacity. Of several carriers the
+///                    one moves whose users gain most
 ///  4.7 secondary     the best path on another node and another upstream, or else on one of both;
 ///                    it changes only for one that is surely better
 /// Writes `context.state.choices`; the plan has every path's score, role and clock.
@@ -37,10 +38,9 @@ std::vector<CarrierPlan> prefer(Context& context);
 ///  4.8 attract  a primary is announced plainly where another path is as attractive or more, and
 ///               that one cannot be made less attractive
 ///  4.9 repel    a path that is surely worse than the primary, by the margin and for `confirm`,
-///  still
-///               is by the fast window, and is as attractive, unless the users by their own pings
-///               have it better than the primary would give them: asked toward the carrier through
-///               the mildest tested community if it is the secondary, through the strongest
+///               still is by the fast window, and is as attractive, unless the users by their own
+///               pings have it better than the primary would give them: asked toward the carrier
+///               through the mildest tested community if it is the secondary, through the strongest
 ///               otherwise, in each case beyond the primary
 ///  4.10 together  where there is no tested community the whole session prepends, if what all its
 ///               carriers gain and lose by that, by their weights, is a gain of the margin

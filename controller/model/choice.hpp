@@ -26,9 +26,12 @@ std::string to_string(const SessionKey& place);
 struct Choice {
   std::optional<SessionKey> primary = {};
   std::optional<SessionKey> secondary = {};
-  Time since = {};                         ///< of the last move
-  std::vector<Time> moves = {};            ///< each within 6 h of the one before
-  std::map<std::string, Time> left = {};   ///< by session: primary until then, lately
+  Time since = {};                        ///< of the last move
+  std::vector<Time> moves = {};           ///< each within 6 h of the one before
+  std::map<std::string, Time> left = {};  ///< by session: primary until then, lately
+  /// By session: users may have been there until then, lately, and were to go: surely worse, and
+  /// not made less attractive than the primary yet.
+  std::map<std::string, Time> shed = {};
   std::map<std::string, Time> worse = {};  ///< by session: surely worse than the primary, since
   std::optional<Time> gone_since = {};     ///< nobody says that the primary is announced
   std::optional<Time> contradicted_since = {};  ///< another path is the most attractive one

@@ -122,6 +122,10 @@ class SimNode : EvidenceSource, Journal, Clock {
       auto& stances = out[pair.first].stances;
       if (stance.announces()) stances.emplace(pair.second, stance);
     }
+    for (const auto& node : fleet_.nodes_) {
+      if (node->published && !node->published->state.changes.empty())
+        out[node->name].last_change = node->published->state.changes.back();
+    }
     return out;
   }
   void write(const Event& event) override { fleet_.events_.emplace_back(fleet_.now_, event); }

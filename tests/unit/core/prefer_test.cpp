@@ -200,6 +200,28 @@ TEST_CASE("users that come back over the margin come back once, after the hold")
   CHECK(play.changes() - before <= 3);
 }
 
+TEST_CASE("users are not taken back to where they were against the plan, but to a third path") {
+  Play play;
+  // Bad before anybody chose: the plan never had the users there, BGP did.
+  play.world.add({.where = {"hk-idc-1", "cmi", "mobile"},
+                  .from = kStart - hours{1},
+                  .to = kStart + minutes{16},
+                  .rtt = milliseconds{150},
+                  .loss = 40'000});
+  play.run(minutes{1});
+  REQUIRE(play.primary("mobile") == "hk-ali-1 cmi");
+  REQUIRE(play.users("mobile") == "hk-idc-1 cmi");
+  play.run(minutes{25});
+  REQUIRE(play.users("mobile") == "hk-ali-1 cmi");
+  play.trouble({"hk-ali-1", "cmi", "mobile"}, hours{2}, milliseconds{100}, 300'000);
+  play.run(minutes{5});
+  const auto third = play.primary("mobile");
+  CHECK(play.users("mobile") == third);
+  CHECK(third != "hk-idc-1 cmi");
+  CHECK(third != "hk-ali-1 cmi");
+  CHECK(play.hashes().size() == 1);
+}
+
 TEST_CASE("an untested community is not used: the session prepends for its only carrier") {
   auto setup = preferring();
   for (auto& community : setup.config.upstreams.at("cmi").communities) community.tested = false;

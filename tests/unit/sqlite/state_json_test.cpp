@@ -82,6 +82,7 @@ State full_state() {
                      .since = Time{seconds{9}},
                      .moves = {Time{seconds{8}}, Time{seconds{9}}},
                      .left = {{"hk-b ntt", Time{seconds{9}}}},
+                     .shed = {{"hk-c cmi", Time{seconds{10}}}},
                      .worse = {{"hk-b ntt", Time{seconds{7}}}},
                      .gone_since = Time{seconds{6}},
                      .contradicted_since = Time{seconds{5}}}}};
@@ -150,6 +151,7 @@ class Random {
       choice.since = time();
       for (int n = small(); n > 0; --n) choice.moves.push_back(time());
       for (int n = small(); n > 0; --n) choice.left[text()] = time();
+      for (int n = small(); n > 0; --n) choice.shed[text()] = time();
       for (int n = small(); n > 0; --n) choice.worse[text()] = time();
       choice.gone_since = maybe();
       choice.contradicted_since = maybe();
