@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <compare>
 #include <string_view>
-#include <tuple>
 
 #include "controller/base/text.hpp"
 #include "controller/core/pauses.hpp"
@@ -27,15 +28,57 @@ struct Move {
   Duration gain = {};
 };
 
-bool is_name_of(std::string_view name, const PathKey& key) {
-  return name.size() == key.node.size() + 1 + key.upstream.size() && name.starts_with(key.node) &&
-         name[key.node.size()] == ' ' && name.ends_with(key.upstream);
+/// What a carrier's choice remembers of a path.
+struct Mark {
+  std::optional<Time> worse = {};  ///< Choice::worse
+  std::optional<Time> left = {};   ///< Choice::left
+  std::optional<Time> shed = {};   ///< Choice::shed
+};
+
+/// Whether a session's name comes before another's, or is another's: "node upstream".
+std::strong_ordering compare(std::string_view name, const PathKey& key) {
+  const auto node = name.substr(0, key.node.size()) <=> key.node;
+  if (node != 0) return node;
+  name.remove_prefix(key.node.size());
+  if (!name.starts_with(' ')) return name <=> std::string_view{" "};
+  return name.substr(1) <=> key.upstream;
 }
 
-/// Among places by name, of which there are few: to make the name for each look costs more.
-auto find_place(auto& places, const PathKey& key) {
-  return std::ranges::find_if(places,
-                              [&](const auto& entry) { return is_name_of(entry.first, key); });
+/// Goes through a map by names of sessions beside the paths, which are in the same order.
+class Cursor {
+ public:
+  Cursor(const std::map<std::string, Time>& names, std::optional<Time> Mark::*field)
+      : next_{names.begin()}, end_{names.end()}, field_{field} {}
+
+  void mark(const PathKey& key, Mark& mark) {
+    while (next_ != end_) {
+      const auto order = compare(next_->first, key);
+      if (order == 0) mark.*field_ = next_->second;
+      if (order >= 0) return;
+      ++next_;
+    }
+  }
+
+ private:
+  std::map<std::string, Time>::const_iterator next_;
+  std::map<std::string, Time>::const_iterator end_;
+  std::optional<Time> Mark::*field_;
+};
+
+/// By path. To look for each of a large fleet's names by itself costs more than all the rest.
+std::vector<Mark> marks(const Context& context) {
+  std::vector<Mark> out(context.paths.size());
+  for (const auto& [carrier, choice] : context.state.choices) {
+    std::array cursors{Cursor{choice.worse, &Mark::worse}, Cursor{choice.left, &Mark::left},
+                       Cursor{choice.shed, &Mark::shed}};
+    if (choice.worse.empty() && choice.left.empty() && choice.shed.empty()) continue;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto& key = context.paths[i].key;
+      if (key.carrier != carrier) continue;
+      for (auto& cursor : cursors) cursor.mark(key, out[i]);
+    }
+  }
+  return out;
 }
 
 class Chooser {
@@ -48,8 +91,13 @@ class Chooser {
     std::erase_if(choices, [&](const auto& entry) {
       return std::ranges::count(context_.config.carriers, entry.first) == 0;
     });
-    if (!context_.blind && context_.seen.evidence.value) {
+    const bool knows = !context_.blind && context_.seen.evidence.value;
+    if (knows) {
       at_ = context_.seen.evidence.value->at;
+      for (auto& [carrier, choice] : choices) forget(choice);
+    }
+    marks_ = marks(context_);
+    if (knows) {
       for (std::size_t i = 0; i < plans_.size(); ++i) look(i);
       if (best_) make(*best_);
     }
@@ -62,6 +110,21 @@ class Chooser {
 
  private:
   std::string name(const Ranked& ranked) const { return to_string(session_of(context_, ranked)); }
+  Mark& mark(const Ranked& ranked) { return marks_[ranked.path]; }
+
+  /// What was left so long ago that users may come back.
+  void forget(Choice& choice) const {
+    const auto over = [&](const auto& entry) {
+      return at_ - entry.second >= limits_.hold.after + kArrival;
+    };
+    std::erase_if(choice.left, over);
+    std::erase_if(choice.shed, over);
+  }
+
+  void stop_clocks(const CarrierPlan& plan, Choice& choice) {
+    choice.worse.clear();
+    for (const auto& one : plan.ranked) mark(one).worse.reset();
+  }
 
   // 4.2
   void first(CarrierPlan& plan, Choice& choice, const std::string& why) {
@@ -79,7 +142,7 @@ class Chooser {
   /// 4.3 and 4.4; true if it has dealt with the carrier.
   bool away(CarrierPlan& plan, const Ranked& primary, Choice& choice) {
     if (primary.level == kSilent) {
-      choice.worse.clear();
+      stop_clocks(plan, choice);
       choice.gone_since = choice.gone_since.value_or(at_);
       const auto since = *choice.gone_since;
       const auto gone = fmt::format("{} is not known to be announced since {}; ", name(primary),
@@ -113,14 +176,16 @@ class Chooser {
   const Ranked* alternative(const CarrierPlan& plan, const Ranked& primary, const Choice& choice) {
     for (const auto& one : plan.ranked) {
       if (one.role == Role::unranked) return nullptr;
-      const auto& key = context_.paths[one.path].key;
-      if (&one == &primary || find_place(choice.left, key) != choice.left.end()) continue;
-      // Wherever the plan had them, that is where the users came from.
-      const auto gone = find_place(choice.shed, key);
-      if (gone != choice.shed.end() && at_ >= gone->second + kArrival) continue;
-      if (fits(plan.carrier, key.node, *choice.primary)) return &one;
+      if (&one == &primary || lately_left(one)) continue;
+      if (fits(plan.carrier, context_.paths[one.path].key.node, *choice.primary)) return &one;
     }
     return nullptr;
+  }
+
+  /// Wherever the plan had them, that is where the users came from.
+  bool lately_left(const Ranked& one) {
+    const auto& known = mark(one);
+    return known.left || (known.shed && at_ >= *known.shed + kArrival);
   }
 
   bool fits(const std::string& carrier, const std::string& node, const SessionKey& from) const {
@@ -134,12 +199,6 @@ class Chooser {
   void look(std::size_t index) {
     auto& plan = plans_[index];
     auto& choice = context_.state.choices[plan.carrier];
-    std::erase_if(choice.left, [&](const auto& entry) {
-      return at_ - entry.second >= limits_.hold.after + kArrival;
-    });
-    std::erase_if(choice.shed, [&](const auto& entry) {
-      return at_ - entry.second >= limits_.hold.after + kArrival;
-    });
     if (plan.ranked.empty()) return;
     if (!choice.primary) return first(plan, choice, {});
     const auto* primary = find_ranked(context_, plan, *choice.primary);
@@ -150,43 +209,41 @@ class Chooser {
     }
     if (away(plan, *primary, choice)) return;
     if (primary->role == Role::unranked) {
-      choice.worse.clear();
+      stop_clocks(plan, choice);
       plan.why = name(*primary) + " keeps the users: " + context_.paths[primary->path].unknown_why;
       return;
     }
     for (const auto& one : plan.ranked) {
       if (&one == primary) continue;
-      const auto& path = context_.paths[one.path];
-      const bool border =
-          path.blame == "border" && find_place(choice.left, path.key) == choice.left.end();
-      clock(choice, one,
-            !border && one.role != Role::unranked &&
-                surely_better(limits_, primary->score, one.score));
-      shed(choice, one, one.level <= primary->level);
+      const bool planned = mark(one).left.has_value();
+      const bool border = context_.paths[one.path].blame == "border" && !planned;
+      const bool runs = !border && one.role != Role::unranked &&
+                        surely_better(limits_, primary->score, one.score);
+      clock(choice, one, runs);
+      const bool attractive = one.level <= primary->level;
+      if (attractive && runs && !planned) choice.shed[name(one)] = at_;
+      if (!attractive && mark(one).shed) leave(choice, one);
     }
     consider(index, *primary, choice);
   }
 
   void clock(Choice& choice, const Ranked& one, bool runs) {
-    const auto known = find_place(choice.worse, context_.paths[one.path].key);
-    const bool is = known != choice.worse.end();
-    if (runs && !is) choice.worse.emplace(name(one), at_);
-    if (!runs && is) choice.worse.erase(known);
+    auto& since = mark(one).worse;
+    if (runs == since.has_value()) return;
+    if (runs) {
+      choice.worse[name(one)] = at_;
+      since = at_;
+    } else {
+      choice.worse.erase(name(one));
+      since.reset();
+    }
   }
 
   /// Users who go because a step made their path less attractive have left when it was taken, by
   /// the word of the node that took it: the same for all, who hear of it a cycle apart.
-  void shed(Choice& choice, const Ranked& one, bool attractive) {
-    const auto& key = context_.paths[one.path].key;
-    if (attractive) {
-      const bool goes = find_place(choice.worse, key) != choice.worse.end();
-      const bool planned = find_place(choice.left, key) != choice.left.end();
-      if (goes && !planned) choice.shed[name(one)] = at_;
-      return;
-    }
-    const auto entry = find_place(choice.shed, key);
-    if (entry == choice.shed.end()) return;
-    for (const auto& node : {key.node, choice.primary->node}) {
+  void leave(Choice& choice, const Ranked& one) const {
+    const auto entry = choice.shed.find(name(one));
+    for (const auto& node : {context_.paths[one.path].key.node, choice.primary->node}) {
       const auto taken = last_change(node);
       if (!taken || std::chrono::abs(*taken - entry->second) > kArrival) continue;
       entry->second = *taken;
@@ -250,11 +307,14 @@ class Chooser {
   }
 
   void make(const Move& move) {
-    auto& choice = context_.state.choices[plans_[move.plan].carrier];
+    const auto& plan = plans_[move.plan];
+    auto& choice = context_.state.choices[plan.carrier];
     const auto from = to_string(*choice.primary);
     const auto since = choice.worse.at(from);
+    stop_clocks(plan, choice);
     choice.left[from] = at_;
-    choice.worse = {{from, since}};
+    choice.worse[from] = since;
+    mark(*find_ranked(context_, plan, *choice.primary)).worse = since;
     choice.primary = move.to;
     choice.since = at_;
     append(choice.moves, at_, kMemory);
@@ -271,6 +331,7 @@ class Chooser {
     for (const auto& one : plan.ranked) {
       if (one.role != Role::backup) continue;
       if (best == nullptr || nearness(one) < nearness(*best)) best = &one;
+      if (nearness(*best) == std::pair{false, false}) break;
     }
     const auto* old = choice.secondary ? find_ranked(context_, plan, *choice.secondary) : nullptr;
     const bool keeps = old != nullptr && best != nullptr && old->role == Role::backup &&
@@ -281,25 +342,21 @@ class Chooser {
 
   void assign(CarrierPlan& plan, Choice& choice) {
     const auto give = [&](const std::optional<SessionKey>& place, Role role) {
-      for (auto& one : plan.ranked) {
-        const auto& key = context_.paths[one.path].key;
-        const bool is = place && key.node == place->node && key.upstream == place->upstream;
-        if (is && one.role != Role::unranked) one.role = role;
-      }
+      const auto* found = place ? find_ranked(context_, plan, *place) : nullptr;
+      if (found == nullptr || found->role == Role::unranked) return;
+      plan.ranked[static_cast<std::size_t>(found - plan.ranked.data())].role = role;
     };
     give(choice.primary, Role::primary);
     if (choice.primary && at_ != Time{}) second(plan, *choice.primary, choice);
     give(choice.secondary, Role::secondary);
-    for (auto& one : plan.ranked) {
-      const auto clock = find_place(choice.worse, context_.paths[one.path].key);
-      if (clock != choice.worse.end()) one.worse_since = clock->second;
-    }
+    for (auto& one : plan.ranked) one.worse_since = mark(one).worse;
   }
 
   Context& context_;
   const Prefer& limits_;
   Time at_ = {};
   std::vector<CarrierPlan> plans_;
+  std::vector<Mark> marks_ = {};
   std::optional<Move> best_ = {};
 };
 
