@@ -62,12 +62,14 @@ Bounded<Duration> middle(std::span<const Estimate* const> regions, std::span<con
 }  // namespace
 
 Bounded<Ppm> loss_interval(int lost, int sent, Ppm phi) {
+  // Of so many packets as prove something.
   const double n = sent / to_ratio(phi);
   const double p = static_cast<double>(lost) / sent;
   const double z2 = kZ * kZ;
-  const double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const double half = kZ / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  const auto ppm = [](double share) { return std::clamp<Ppm>(rounded(share * 1e6), 0, kAll); };
+  const double share = 1 / (n + z2);
+  const double centre = (n * p + z2 / 2) * share;
+  const double half = kZ * share * std::sqrt(n * p * (1 - p) + z2 / 4);
+  const auto ppm = [](double x) { return std::clamp<Ppm>(rounded(x * 1e6), 0, kAll); };
   // At the ends the closed form leaves a rounding error of some 1e-17 where the bound is exactly 0
   // or 1.
   return {.value = ppm(p),

@@ -9,7 +9,6 @@
 namespace anycast::core {
 namespace {
 
-/// Fewer packets of the fast window prove nothing.
 /// 20 ms per % of loss.
 constexpr std::int64_t kUsPerPpm = 2;
 constexpr Ppm kRelaxed = 700'000;

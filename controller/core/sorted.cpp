@@ -6,20 +6,12 @@
 namespace anycast::core {
 namespace {
 
-constexpr std::size_t kFew = 32;
-
-/// How many are less. Where few are left, looking at each costs less than a search that has to wait
-/// for every answer: the compiler compares several at a time.
-std::ptrdiff_t among_few(const Sorted::Key* from, std::size_t count, Sorted::Key wanted) {
-  std::int32_t less = 0;
-  for (std::size_t i = 0; i < count; ++i) less += from[i] < wanted ? 1 : 0;
-  return less;
-}
-
-/// How many are less than each that is wanted: of searches side by side none waits for another.
+/// How many are less than each that is wanted. Where few are left, looking at each costs less than
+/// a search that has to wait for every answer: the compiler compares several at a time.
 template <std::size_t N>
 std::array<std::ptrdiff_t, N> places_of(const std::vector<Sorted::Key>& keys,
                                         const std::array<Sorted::Key, N>& wanted) {
+  constexpr std::size_t kFew = 48;
   std::array<const Sorted::Key*, N> from;
   from.fill(keys.data());
   auto left = keys.size();
@@ -29,9 +21,12 @@ std::array<std::ptrdiff_t, N> places_of(const std::vector<Sorted::Key>& keys,
       from[i] += half * static_cast<std::size_t>(from[i][half - 1] < wanted[i]);
     left -= half;
   }
+  std::array<std::int32_t, N> less{};
+  for (std::size_t k = 0; k < left; ++k) {
+    for (std::size_t i = 0; i < N; ++i) less[i] += from[i][k] < wanted[i] ? 1 : 0;
+  }
   std::array<std::ptrdiff_t, N> out;
-  for (std::size_t i = 0; i < N; ++i)
-    out[i] = from[i] - keys.data() + among_few(from[i], left, wanted[i]);
+  for (std::size_t i = 0; i < N; ++i) out[i] = from[i] - keys.data() + less[i];
   return out;
 }
 
