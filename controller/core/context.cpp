@@ -7,20 +7,21 @@ namespace anycast::core {
 
 Announcers announcers(const Config& config, const State& state, const Seen& seen) {
   Announcers out;
-  for (const auto& [upstream, session] : state.sessions) {
-    const bool down = seen.router.value && seen.router.value->sessions.contains(upstream) &&
-                      !seen.router.value->sessions.at(upstream).up;
-    if (session.stance.announces() && seen.router.value && !down)
-      out.emplace(config.self, upstream);
-  }
-  if (!seen.fleet.value) return out;
-  for (const auto& [node, view] : *seen.fleet.value) {
-    const auto known = config.nodes.find(node);
-    if (node == config.self || known == config.nodes.end()) continue;
-    for (const auto& [upstream, stance] : view.stances) {
-      if (stance.announces() && known->second.sessions.contains(upstream))
-        out.emplace(node, upstream);
+  if (seen.fleet.value) {
+    for (const auto& [node, view] : *seen.fleet.value) {
+      const auto known = config.nodes.find(node);
+      if (node == config.self || known == config.nodes.end()) continue;
+      for (const auto& [upstream, stance] : view.stances) {
+        if (stance.announces() && known->second.sessions.contains(upstream))
+          out.emplace_hint(out.end(), node, upstream);
+      }
     }
+  }
+  if (!seen.router.value) return out;
+  for (const auto& [upstream, session] : state.sessions) {
+    const auto view = seen.router.value->sessions.find(upstream);
+    const bool down = view != seen.router.value->sessions.end() && !view->second.up;
+    if (session.stance.announces() && !down) out.emplace(config.self, upstream);
   }
   return out;
 }

@@ -163,24 +163,30 @@ void set_condition(const Context& context, State& next, Plan& plan) {
   plan.condition_why = why;
 }
 
-/// Counts one way to each carrier that an upstream leads to.
-void count_ways(const Config& config, const std::string& upstream,
-                std::map<std::string, int>& of_carrier) {
-  for (const auto& carrier : config.upstreams.at(upstream).carries) {
-    const auto found = of_carrier.find(carrier);
-    if (found != of_carrier.end()) ++found->second;
+/// By carrier: how many of the sessions, which are counted by their upstream, lead to it.
+std::map<std::string, int> ways(const Config& config,
+                                const std::map<std::string_view, int>& sessions) {
+  std::map<std::string, int> out;
+  for (const auto& carrier : config.carriers) out[carrier] = 0;
+  for (const auto& [upstream, count] : sessions) {
+    for (const auto& carrier : config.upstreams.at(std::string{upstream}).carries) {
+      const auto found = out.find(carrier);
+      if (found != out.end()) found->second += count;
+    }
   }
+  return out;
 }
 
 void count(const Config& config, const Announcers& announcing, Plan& plan) {
   plan.nodes_announcing = nodes_in(announcing);
-  for (const auto& carrier : config.carriers) plan.carrier_paths[carrier] = 0;
-  plan.carrier_paths_of = plan.carrier_paths;
-  for (const auto& [node, upstream] : announcing) count_ways(config, upstream, plan.carrier_paths);
+  std::map<std::string_view, int> announced;
+  std::map<std::string_view, int> all;
+  for (const auto& [node, upstream] : announcing) ++announced[upstream];
   for (const auto& [node, entry] : config.nodes) {
-    for (const auto& [upstream, session] : entry.sessions)
-      count_ways(config, upstream, plan.carrier_paths_of);
+    for (const auto& [upstream, session] : entry.sessions) ++all[upstream];
   }
+  plan.carrier_paths = ways(config, announced);
+  plan.carrier_paths_of = ways(config, all);
 }
 
 bool taken(const std::vector<Step>& steps) {
