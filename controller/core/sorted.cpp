@@ -1,52 +1,36 @@
 #include "controller/core/sorted.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace anycast::core {
 namespace {
 
-/// How many are less than each that is wanted. Where few are left, looking at each costs less than
-/// a search that has to wait for every answer: the compiler compares several at a time.
-template <std::size_t N>
-std::array<std::ptrdiff_t, N> places_of(const std::vector<Sorted::Key>& keys,
-                                        const std::array<Sorted::Key, N>& wanted) {
-  constexpr std::size_t kFew = 48;
-  std::array<const Sorted::Key*, N> from;
-  from.fill(keys.data());
+/// How many are less. Where few are left, looking at each costs less than a search that has to wait
+/// for every answer: the compiler compares several at a time.
+std::ptrdiff_t place_of(const std::vector<Sorted::Key>& keys, Sorted::Key wanted) {
+  constexpr std::size_t kFew = 32;
+  const auto* from = keys.data();
   auto left = keys.size();
   while (left > kFew) {
     const auto half = left / 2;
-    for (std::size_t i = 0; i < N; ++i)
-      from[i] += half * static_cast<std::size_t>(from[i][half - 1] < wanted[i]);
+    from += half * static_cast<std::size_t>(from[half - 1] < wanted);
     left -= half;
   }
-  std::array<std::int32_t, N> less{};
-  for (std::size_t k = 0; k < left; ++k) {
-    for (std::size_t i = 0; i < N; ++i) less[i] += from[i][k] < wanted[i] ? 1 : 0;
-  }
-  std::array<std::ptrdiff_t, N> out;
-  for (std::size_t i = 0; i < N; ++i) out[i] = from[i] - keys.data() + less[i];
-  return out;
+  std::int32_t less = 0;
+  for (std::size_t i = 0; i < left; ++i) less += from[i] < wanted ? 1 : 0;
+  return from - keys.data() + less;
 }
 
 }  // namespace
 
-void Sorted::add(Key key) {
-  const auto [place] = places_of(keys_, std::array{key});
-  keys_.insert(keys_.begin() + place, key);
-}
+void Sorted::add(Key key) { keys_.insert(keys_.begin() + place_of(keys_, key), key); }
 
-void Sorted::remove(Key key) {
-  const auto [place] = places_of(keys_, std::array{key});
-  keys_.erase(keys_.begin() + place);
-}
+void Sorted::remove(Key key) { keys_.erase(keys_.begin() + place_of(keys_, key)); }
 
 void Sorted::replace(Key gone, Key come) {
   // Only what lies between the two moves.
-  const auto [old, fresh] = places_of(keys_, std::array{gone, come});
-  const auto from = keys_.begin() + old;
-  const auto to = keys_.begin() + fresh;
+  const auto from = keys_.begin() + place_of(keys_, gone);
+  const auto to = keys_.begin() + place_of(keys_, come);
   if (come > gone) {
     *std::move(std::next(from), to, from) = come;
   } else {
