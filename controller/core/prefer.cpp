@@ -292,6 +292,9 @@ class Chooser {
                            name(*best), format_ms(best->score.value), format_ms(best->score.high),
                            here, format_ms(primary.score.value), format_ms(primary.score.low),
                            format_clock(since));
+    const auto& first = plan.ranked.front();
+    if (&first != best && &first != &primary && lately_left(first))
+      plan.why += fmt::format("; {} would be better, users have just left it", name(first));
     if (at_ < ready) {
       plan.earliest = ready;
       return;

@@ -214,7 +214,12 @@ TEST_CASE("users are not taken back to where they were against the plan, but to 
   play.run(minutes{25});
   REQUIRE(play.users("mobile") == "hk-ali-1 cmi");
   play.trouble({"hk-ali-1", "cmi", "mobile"}, hours{2}, milliseconds{100}, 300'000);
-  play.run(minutes{5});
+  std::string why;
+  for (const auto end = play.fleet.now() + minutes{5}; play.fleet.now() < end;) {
+    play.fleet.tick();
+    for (const auto& plan : play.fleet.published("hk-tx-1").plan.carriers) why += plan.why + "\n";
+  }
+  CHECK(why.find("; hk-idc-1 cmi would be better, users have just left it") != std::string::npos);
   const auto third = play.primary("mobile");
   CHECK(play.users("mobile") == third);
   CHECK(third != "hk-idc-1 cmi");
